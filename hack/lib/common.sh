@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# What every script under hack/ shares: messages with durations, failing with a
+# sentence, and installing Debian packages that are missing.
+#
+# Sourced, not run. The script may set SCRIPT (the word in front of messages).
+
+SCRIPT=${SCRIPT:-$(basename "$0")}
+LAP_START=${EPOCHREALTIME/[.,]/}
+LAP_LAST=$LAP_START
+
+say() { printf '%s: %s\n' "$SCRIPT" "$*" >&2; }
+die() { printf '%s: error: %s\n' "$SCRIPT" "$*" >&2; exit 1; }
+
+# seconds MICROSECONDS: "12.3".
+seconds() { printf '%d.%d' $(($1 / 1000000)) $(($1 / 100000 % 10)); }
+
+# lap WHAT: says WHAT is done and how long it took since the last lap.
+lap() {
+  local now=${EPOCHREALTIME/[.,]/}
+  say "$(printf '%5s s  %s' "$(seconds $((now - LAP_LAST)))" "$*")"
+  LAP_LAST=$now
+}
+
+# lap_total WHAT: the same, since the script started.
+lap_total() {
+  local now=${EPOCHREALTIME/[.,]/}
+  say "$(printf '%5s s  %s' "$(seconds $((now - LAP_START)))" "$*")"
+}
+
+need_root() { [ "$(id -u)" = 0 ] || die "$* needs root"; }
+
+# wait_for SECONDS WHAT COMMAND...: until COMMAND succeeds; 1 when time is up.
+wait_for() {
+  local end=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || { say "waited in vain for $what"; return 1; }
+    sleep 0.1
+  done
+}
+
+package_installed() {
+  dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+# ensure_packages NAME...: installs those that are missing, and only those.
+ensure_packages() {
+  local name missing=()
+  for name; do package_installed "$name" || missing+=("$name"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null || die "missing packages, and no apt-get here: ${missing[*]}"
+  need_root "installing ${missing[*]}"
+  say "installing ${missing[*]}"
+  apt_update || die "apt-get update failed: see $(apt_log)"
+  without_daemons apt_get install -y --no-install-recommends "${missing[@]}" >>"$(apt_log)" 2>&1 ||
+    die "apt-get install ${missing[*]} failed: see $(apt_log)"
+}
+
+apt_log() { printf '%s/imagebuild-apt.log\n' "${TMPDIR:-/tmp}"; }
+
+# apt-get that asks nothing and waits for whoever holds dpkg's lock.
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
+}
+
+# The lists are locked by another lock than dpkg's, for which apt does not wait.
+apt_update() {
+  local i
+  for i in 1 2 3; do
+    apt_get update >>"$(apt_log)" 2>&1 && return 0
+    [ "$i" = 3 ] || sleep $((i * 5))
+  done
+  return 1
+}
+
+# without_daemons COMMAND...: no package starts a service meanwhile. The refusal
+# is taken away again even when COMMAND fails, and left if it was there before.
+without_daemons() {
+  local policy=/usr/sbin/policy-rc.d status=0
+  if [ -e "$policy" ]; then "$@"; return; fi
+  printf '#!/bin/sh\n# imagebuild: no daemons while packages are installed\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  "$@" || status=$?
+  rm -f "$policy"
+  return $status
+}
