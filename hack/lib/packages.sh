@@ -25,7 +25,7 @@ PACKAGES_TEST=(
 # To run the one-node cluster of hack/cluster.
 PACKAGES_CLUSTER=(
   etcd-server containerd runc containernetworking-plugins docker-registry
-  iptables iproute2 conntrack ethtool procps util-linux
+  iptables nftables iproute2 conntrack ethtool procps util-linux
   socat openssl curl jq
   umoci skopeo busybox-static
 )

@@ -14,7 +14,7 @@ ensure_binaries() {
   say "compiling Kubernetes $K8S_VERSION, once; about three minutes on two cores; log $CACHE/compile.log"
   fetch_kubernetes "$scratch" || die "no source of Kubernetes $K8S_VERSION: see $CACHE/compile.log"
   lap "source package kubernetes fetched"
-  (compile_kubernetes "$scratch") || die "Kubernetes does not compile: see $CACHE/compile.log"
+  compile_kubernetes "$scratch" || die "Kubernetes does not compile: see $CACHE/compile.log"
   lap "Kubernetes compiled into $BIN"
   rm -rf "$scratch"
 }
@@ -48,37 +48,37 @@ private_sources() {
   done
 }
 
-# Runs in a subshell: it changes directory and the environment.
-compile_kubernetes() {
-  set -e
+# compile_kubernetes DIR: from DIR/src into $BIN. Runs in a subshell, as it
+# changes directory and environment.
+compile_kubernetes() (
   exec >>"$CACHE/compile.log" 2>&1
-  local dir=$1 module=k8s.io/kubernetes tmp=$CACHE/binaries.partial
-  mkdir -p "$dir/go/src/k8s.io"
-  ln -sfn "$dir/src" "$dir/go/src/k8s.io/kubernetes"
+  dir=$1 module=k8s.io/kubernetes partial=$CACHE/binaries.partial
   export GOPATH=$dir/go GOCACHE=$dir/gocache GO111MODULE=off CGO_ENABLED=0 GOFLAGS='' GOTOOLCHAIN=local
-  cd "$GOPATH/src/$module"
-  generate_openapi "$dir" $module
-  repair_reflect2
-  rm -rf "$tmp"
-  mkdir -p "$tmp"
+  mkdir -p "$GOPATH/src/k8s.io"
+  ln -sfn "$dir/src" "$GOPATH/src/$module"
+  cd "$GOPATH/src/$module" || return
+  generate_openapi "$dir" $module || return
+  repair_reflect2 || return
+  rm -rf "$partial"
+  mkdir -p "$partial"
   # These two tags leave out the cloud providers and dockershim.
   nice go build -tags providerless,dockerless -ldflags "-s -w $(version_flags $module)" \
-    -o "$tmp/" "${KUBERNETES_DAEMONS[@]/#/$module/cmd/}"
-  nice go build -ldflags '-s -w' -o "$tmp/pause" "$CLUSTER_LIB/pause.go"
+    -o "$partial/" "${KUBERNETES_DAEMONS[@]/#/$module/cmd/}" || return
+  nice go build -ldflags '-s -w' -o "$partial/pause" "$CLUSTER_LIB/pause.go" || return
   rm -rf "$BIN"
-  mv "$tmp" "$BIN"
-}
+  mv "$partial" "$BIN"
+)
 
 # The tarball has every generated file but one, which Debian's own build makes
 # by generating everything again. Here: that one file.
 generate_openapi() {
   local dir=$1 module=$2 tagged
   [ ! -s pkg/generated/openapi/zz_generated.openapi.go ] || return 0
-  nice go build -o "$dir/openapi-gen" "$module/vendor/k8s.io/kube-openapi/cmd/openapi-gen"
+  nice go build -o "$dir/openapi-gen" "$module/vendor/k8s.io/kube-openapi/cmd/openapi-gen" || return
   tagged=$(grep -Rl --include='*.go' '^// *+k8s:openapi-gen=' pkg cmd plugin vendor/k8s.io |
     grep -Ev '^vendor/k8s.io/(code-generator|sample-apiserver)/|/testdata/' |
     xargs -n1 dirname | LC_ALL=C sort -u | sed "s,^,$module/," | paste -sd,)
-  nice "$dir/openapi-gen" --logtostderr -i "$tagged" -p $module/pkg/generated/openapi \
+  nice "$dir/openapi-gen" --logtostderr -i "$tagged" -p "$module/pkg/generated/openapi" \
     -O zz_generated.openapi -h vendor/k8s.io/code-generator/hack/boilerplate.go.txt -r "$dir/openapi-violations"
 }
 

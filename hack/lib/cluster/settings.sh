@@ -2,7 +2,7 @@
 # Names, places and addresses of the one-node cluster. Everything here can be
 # set from the environment; nothing here changes the machine.
 
-NAME=imagebuild                                # node, network namespace, cgroup
+CLUSTER=imagebuild                                # node, network namespace, cgroup
 LINK=imagebuild0                               # host end of the veth pair
 K8S_VERSION=1.20.2
 
@@ -31,7 +31,7 @@ PAUSE_IMAGE=$REGISTRY/imagebuild-cluster/pause:1
 # Not ours to choose: a DaemonSet places seccomp profiles here by hostPath.
 SECCOMP_ROOT=/var/lib/kubelet/seccomp
 
-NETNS=/run/netns/$NAME
+NETNS=/run/netns/$CLUSTER
 CLUSTER_KUBECONFIG=$STATE/admin.kubeconfig
 DAEMONS=(etcd registry mirror containerd kube-apiserver kube-controller-manager
   kube-scheduler kubelet kube-proxy forward-registry forward-mirror)

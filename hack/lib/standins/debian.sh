@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# The Debian system that everything else is taken from: one mmdebstrap run that
+# yields a tree with Node.js and tools, its two layers (Debian, then the rest),
+# and the .deb files that went into it.
+#
+# Sourced by hack/standins.
+
+DEBIAN_SUITE=bookworm
+DEBIAN_INCLUDE=ca-certificates,nodejs,npm,yarnpkg,libnode-dev,git,python3,g++,make
+# Left out of every image, as Debian's own slim images do.
+DEBIAN_EXCLUDE=(
+  '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/info/*'
+  '/usr/share/locale/*' '/usr/share/lintian/*' '/usr/share/bug/*'
+)
+
+# The archive that this machine's apt uses, as one-line sources.
+debian_sources() {
+  local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  apt-get indextargets \
+    --format "deb [signed-by=$keyring] \$(REPO_URI) \$(RELEASE) \$(COMPONENT)" \
+    'Created-By: Packages' 'Origin: Debian' |
+    grep -E " $DEBIAN_SUITE(-updates|-security)? main\$" | sort -u
+}
+
+# make_debian_tree WORK: WORK/tree, WORK/debian.tar, WORK/node-latest.tar, and
+# the .deb files in the cache.
+make_debian_tree() {
+  local work=$1 debs=$STANDINS_CACHE/debs layer=$STANDINS_SOURCE/tree-layer pattern
+  local options=()
+  mkdir -p "$debs"
+  debian_sources >"$work/sources.list"
+  [ -s "$work/sources.list" ] ||
+    die "apt knows no Debian $DEBIAN_SUITE archive here: run apt-get update"
+  for pattern in "${DEBIAN_EXCLUDE[@]}"; do options+=("--dpkgopt=path-exclude=$pattern"); done
+  say "installing Debian $DEBIAN_SUITE with Node.js into a folder (one to three minutes, once)"
+  mmdebstrap --mode=root --variant=minbase --include="$DEBIAN_INCLUDE" \
+    --dpkgopt=force-unsafe-io "${options[@]}" \
+    --skip=download/empty --skip=essential/unlink \
+    --setup-hook="mkdir -p \"\$1\"/var/cache/apt/archives" \
+    --setup-hook="sync-in '$debs' /var/cache/apt/archives" \
+    --essential-hook="'$layer' \"\$1\" - '$work/debian.list' '$work/debian.tar'" \
+    --customize-hook="sync-out /var/cache/apt/archives '$debs'" \
+    "$DEBIAN_SUITE" "$work/tree" "$work/sources.list" >"$work/mmdebstrap.log" 2>&1 </dev/null ||
+    { tail -n 20 "$work/mmdebstrap.log" >&2; die "mmdebstrap failed: see $work/mmdebstrap.log"; }
+  useradd --root "$work/tree" --uid 1000 --user-group --create-home --shell /bin/bash node
+  cp -a "$STANDINS_SOURCE/node/." "$work/tree/"
+  "$layer" "$work/tree" "$work/debian.list" "$work/node-latest.list" "$work/node-latest.tar"
+  lap "Debian with Node.js $(installed_version "$work/tree" nodejs) installed"
+}
+
+# installed_version TREE PACKAGE
+installed_version() {
+  dpkg-query --admindir="$1/var/lib/dpkg" -W -f '${Version}' "$2"
+}
+
+# closure TREE NAME...: the installed packages that the named ones need at run
+# time, in byte order: libraries and JavaScript, nothing that is Debian's own
+# business (debconf, perl) and no headers but those named.
+closure() {
+  local tree=$1
+  shift
+  dpkg-query --admindir="$tree/var/lib/dpkg" -W -f '${Package}\t${Depends}\n' |
+    awk -F '\t' -v wanted="$*" '
+      { depends[$1] = $2 }
+      function visit(name, alternatives, parts, i, n, m, word) {
+        if (name in seen || !(name in depends)) return
+        seen[name] = 1
+        n = split(depends[name], alternatives, / *, */)
+        for (i = 1; i <= n; i++) {
+          m = split(alternatives[i], parts, / *[|] */)
+          word = parts[1]
+          sub(/[ :(].*/, "", word)
+          if (word ~ /^(lib.*|zlib1g|nodejs|node-.*)$/ && word !~ /-dev$/) visit(word)
+        }
+      }
+      END {
+        n = split(wanted, names, " ")
+        for (i = 1; i <= n; i++) {
+          if (!(names[i] in depends)) { print "no package " names[i] > "/dev/stderr"; exit 1 }
+          visit(names[i])
+        }
+        for (name in seen) print name
+      }' | LC_ALL=C sort
+}
+
+# deb_of TREE PACKAGE: the cached file it was installed from.
+deb_of() {
+  local name
+  name=$(dpkg-query --admindir="$1/var/lib/dpkg" -W -f '${Package}_${Version}_${Architecture}.deb' "$2")
+  printf '%s/%s\n' "$STANDINS_CACHE/debs" "${name//:/%3a}"
+}
+
+# unpack_debs TREE FOLDER PACKAGE...: their files below FOLDER, without what the
+# images leave out. Maintainer scripts do not run.
+unpack_debs() {
+  local tree=$1 folder=$2 name pattern
+  shift 2
+  local options=()
+  for pattern in "${DEBIAN_EXCLUDE[@]}"; do options+=("--exclude=.${pattern%/\*}"); done
+  mkdir -p "$folder"
+  for name; do
+    dpkg-deb --fsys-tarfile "$(deb_of "$tree" "$name")" |
+      tar -C "$folder" -x --keep-directory-symlink "${options[@]}"
+  done
+}
