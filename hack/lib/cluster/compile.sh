@@ -53,8 +53,8 @@ private_sources() {
 compile_kubernetes() (
   exec >>"$CACHE/compile.log" 2>&1
   dir=$1 module=k8s.io/kubernetes partial=$CACHE/binaries.partial
-  export GOPATH=$dir/go GOCACHE=$dir/gocache GO111MODULE=off CGO_ENABLED=0 GOFLAGS='' GOTOOLCHAIN=local
-  mkdir -p "$GOPATH/src/k8s.io"
+  export GOPATH=$dir/go GOCACHE=$dir/gocache GOTMPDIR=$dir/gotmp GO111MODULE=off CGO_ENABLED=0 GOFLAGS='' GOTOOLCHAIN=local
+  mkdir -p "$GOPATH/src/k8s.io" "$GOTMPDIR"
   ln -sfn "$dir/src" "$GOPATH/src/$module"
   cd "$GOPATH/src/$module" || return
   generate_openapi "$dir" $module || return

@@ -36,12 +36,12 @@ add_to_repository() {
     >>"$repository/APKINDEX"
 }
 
-# deterministic_tar FOLDER: what is in it, owned by root where it is by us.
+# deterministic_tar FOLDER: what is in it; the same bytes whenever it is run.
 deterministic_tar() {
-  tar --create --format=posix --sort=name --numeric-owner \
-    --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' \
-    --mtime="@$SOURCE_DATE_EPOCH" --clamp-mtime --directory "$1" --transform 's,^\./,,' \
-    --exclude-vcs-ignores .
+  (cd "$1" && find . -mindepth 1 -printf '%P\0' | sort -z) |
+    tar --create --format=posix --numeric-owner --no-recursion --directory "$1" \
+      --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' \
+      --mtime="@$SOURCE_DATE_EPOCH" --clamp-mtime --null --verbatim-files-from --files-from -
 }
 
 # install_apk_repository DIR: the repository, in place of what was there.

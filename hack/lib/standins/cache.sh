@@ -10,6 +10,7 @@ STANDINS_CACHE=${IMAGEBUILD_CACHE:-${XDG_CACHE_HOME:-/var/cache}/imagebuild}/sta
 # Newest time stamp of any file in a layer, so that a layer made twice is the
 # same: 2024-12-01.
 export SOURCE_DATE_EPOCH=1733011200
+export LC_ALL=C
 
 # The machine's npm settings that a container needs too: a registry other than
 # the public one, and certificates other than the usual ones. Empty when there
@@ -38,6 +39,16 @@ machine_certificates() {
   done
 }
 
+# install_files FROM TO: the files of one of this folder's trees, owned by root.
+install_files() {
+  local file mode
+  (cd "$1" && find . -type f -printf '%P\n') | while IFS= read -r file; do
+    mode=644
+    if [ -x "$1/$file" ]; then mode=755; fi
+    install -D -o 0 -g 0 -m "$mode" "$1/$file" "$2/$file"
+  done
+}
+
 recipe_hash() {
   (cd "$STANDINS_SOURCE" && find . -type f -print0 | sort -z | xargs -0 sha256sum) |
     sha256sum | cut -c1-16
@@ -54,7 +65,7 @@ standins_build() {
   if [ -d "$RECIPE" ]; then return 0; fi
   need_root "making stand-in images"
   ensure_packages "${PACKAGES_DEMO[@]}"
-  rm -rf "$STANDINS_CACHE"/recipe-*
+  rm -rf --one-file-system "$STANDINS_CACHE"/recipe-*
   local work=$RECIPE.part
   mkdir -p "$work"
   make_debian_tree "$work"

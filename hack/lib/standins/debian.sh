@@ -6,7 +6,7 @@
 # Sourced by hack/standins.
 
 DEBIAN_SUITE=bookworm
-DEBIAN_INCLUDE=ca-certificates,nodejs,npm,yarnpkg,libnode-dev,git,python3,g++,make
+DEBIAN_INCLUDE=ca-certificates,nodejs,npm,libnode-dev,git,python3,g++,make
 # Left out of every image, as Debian's own slim images do.
 DEBIAN_EXCLUDE=(
   '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/info/*'
@@ -33,8 +33,9 @@ make_debian_tree() {
     die "apt knows no Debian $DEBIAN_SUITE archive here: run apt-get update"
   for pattern in "${DEBIAN_EXCLUDE[@]}"; do options+=("--dpkgopt=path-exclude=$pattern"); done
   say "installing Debian $DEBIAN_SUITE with Node.js into a folder (one to three minutes, once)"
-  mmdebstrap --mode=root --variant=minbase --include="$DEBIAN_INCLUDE" \
-    --dpkgopt=force-unsafe-io "${options[@]}" \
+  # In mount namespaces of their own, the mounts of a run that is killed end with it.
+  unshare --mount --propagation private mmdebstrap --mode=root --variant=minbase --include="$DEBIAN_INCLUDE" \
+    --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io "${options[@]}" \
     --skip=download/empty --skip=essential/unlink \
     --setup-hook="mkdir -p \"\$1\"/var/cache/apt/archives" \
     --setup-hook="sync-in '$debs' /var/cache/apt/archives" \
@@ -43,7 +44,7 @@ make_debian_tree() {
     "$DEBIAN_SUITE" "$work/tree" "$work/sources.list" >"$work/mmdebstrap.log" 2>&1 </dev/null ||
     { tail -n 20 "$work/mmdebstrap.log" >&2; die "mmdebstrap failed: see $work/mmdebstrap.log"; }
   useradd --root "$work/tree" --uid 1000 --user-group --create-home --shell /bin/bash node
-  cp -a "$STANDINS_SOURCE/node/." "$work/tree/"
+  install_files "$STANDINS_SOURCE/node" "$work/tree"
   "$layer" "$work/tree" "$work/debian.list" "$work/node-latest.list" "$work/node-latest.tar"
   lap "Debian with Node.js $(installed_version "$work/tree" nodejs) installed"
 }
