@@ -1,0 +1,100 @@
+// Context: the files a build may COPY from, and the Dockerfile that says what to build. It owns the root directory
+// (and deletes it when it made it), the ignore rules and where the content came from. Paths are opened below the
+// root only: a symlink that leads out ends inside it (openat2, RESOLVE_IN_ROOT).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "builder/context/ignore_rules.h"
+#include "common/base/result.h"
+#include "common/base/unique_fd.h"
+
+namespace imagebuild::context {
+
+/// Where the content came from, for the report, labels and time stamps.
+struct SourceInfo {
+  std::string revision;                      ///< "main@sha1:1a2b…", or "" where there is none
+  std::string commit;                        ///< full hash, or ""
+  std::string tree;                          ///< id of the content: git tree of the sub-directory, or sha256:… of inline files, or ""
+  std::optional<std::int64_t> commit_time;   ///< seconds since 1970
+  bool dirty = false;                        ///< a work tree with changes
+};
+
+/// The Dockerfile's text and the name it is shown by.
+struct DockerfileSource {
+  std::string name;
+  std::string text;
+};
+
+class Context {
+ public:
+  Context(Context&&) noexcept;
+  Context& operator=(Context&&) noexcept;
+  ~Context();  ///< removes a root that was made for it
+
+  int root() const { return root_.get(); }
+  const std::string& path() const { return path_; }
+  const IgnoreRules& ignore() const { return ignore_; }
+  const SourceInfo& source() const { return source_; }
+  const DockerfileSource& dockerfile() const { return dockerfile_; }
+
+  /// Opens below the root; symlinks resolve inside it. `flags` as open(2), O_CLOEXEC added.
+  Result<UniqueFd> open(std::string_view relative_path, int flags) const;
+
+  struct Parts;
+  /// Used by the factories below.
+  static Result<Context> make(Parts parts);
+
+ private:
+  Context() = default;
+  UniqueFd root_;
+  std::string path_;
+  std::string temporary_;  // removed with the context; "" for a directory of the user's
+  IgnoreRules ignore_;
+  SourceInfo source_;
+  DockerfileSource dockerfile_;
+};
+
+struct DirectorySource {
+  std::string path;
+  /// Empty: "Dockerfile" in `path`. Relative: below `path`. Absolute: that file, which may lie outside the context.
+  std::string dockerfile;
+};
+/// A directory on this machine. Commit and time are read from a git work tree when it is one.
+Result<Context> open_directory(const DirectorySource& source);
+
+struct InlineSource {
+  std::map<std::string, std::string> files;  ///< relative path → content
+  std::string sub_path;                      ///< "" or a directory among them
+  std::string dockerfile;                    ///< empty: "Dockerfile"
+  std::string temporary_directory;           ///< where to write them; empty: $TMPDIR or /tmp
+};
+Result<Context> write_inline(const InlineSource& source);
+
+struct GitCredentials {
+  std::string username;  ///< "" with a token only
+  std::string password;
+};
+struct GitSource {
+  std::string url;     ///< http or https
+  std::string branch, tag, commit;  ///< commit wins; none: the default branch
+  std::string sub_path;
+  std::string dockerfile;
+  std::optional<GitCredentials> credentials;
+  std::string ca_file;  ///< PEM; empty: the system's
+  std::string temporary_directory;
+};
+/// Fetches one commit, without history where the server allows it. NotFound: repository, ref, commit or
+/// sub-directory. Denied: credentials. Transient: the network.
+Result<Context> clone_git(const GitSource& source, std::stop_token stop = {});
+
+/// "https://host/repo.git#ref:dir" → GitSource; nullopt when it does not look like a git URL.
+std::optional<GitSource> parse_git_url(std::string_view text);
+
+}  // namespace imagebuild::context

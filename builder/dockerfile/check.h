@@ -1,0 +1,41 @@
+// Lint: BuildKit's build checks by their names, honouring `# check=skip=A,B;error=true`. Pure; findings come in the
+// order of lines. A finding is a warning unless the directive says error.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "builder/dockerfile/dockerfile.h"
+
+namespace imagebuild::dockerfile {
+
+struct Finding {
+  std::string rule;         ///< "StageNameCasing"
+  std::string description;  ///< what the rule asks for
+  std::string message;      ///< what was found here
+  int line = 0;
+};
+
+struct CheckOptions {
+  std::map<std::string, std::string> build_args;
+  /// Says whether a path of the context is excluded by .dockerignore (rule CopyIgnoredFile); unset: not checked.
+  std::function<bool(const std::string& path)> ignored;
+  /// Variables that are set by base images, by image reference (rule UndefinedVar); unset: stages on images are trusted
+  /// to set nothing but PATH.
+  std::function<std::vector<std::string>(const std::string& image)> base_environment;
+  /// More rules to skip, as the directive would.
+  std::vector<std::string> skip;
+};
+
+struct CheckResult {
+  std::vector<Finding> findings;
+  bool fail = false;  ///< the directive says error=true and there are findings
+};
+
+/// InvalidInput when the check directive itself is wrong.
+Result<CheckResult> check(const Dockerfile& dockerfile, const CheckOptions& options = {});
+
+}  // namespace imagebuild::dockerfile
