@@ -1,0 +1,104 @@
+// The builder's half of the tree worker: a process of its own that lives in the id-mapped user and
+// mount namespace for the whole build, unpacks layers, mounts overlays, starts RUN and produces diffs.
+// It is given tar bytes and file descriptors, never a credential or the builder's environment.
+//
+// Every call is answered by a child that the worker forks for it, so builder threads may call at
+// once. A stop request (or the builder's death) kills that child and everything below it. Layers live
+// in the worker's store, owned by subordinate ids that the builder itself cannot remove: stop() lets
+// the worker remove them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "builder/sandbox/id_map.h"
+#include "builder/sandbox/run_spec.h"
+#include "common/base/result.h"
+#include "common/base/unique_fd.h"
+
+namespace imagebuild {
+
+struct CopyRequest;  // builder/layer/copy.h
+
+enum class PathType { Missing, Regular, Directory, Symlink, Other };
+
+/// A path looked up in a merged tree, every symlink followed inside the tree.
+struct PathInfo {
+  std::string path;  ///< absolute, no symlinks in the part that exists
+  PathType type = PathType::Missing;
+  std::uint32_t mode = 0;  ///< permission bits with set-id and sticky; 0 when missing
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint64_t size = 0;
+  std::vector<std::string> missing;  ///< absolute, outermost first, `path` last: what mkdir -p would make
+
+  bool exists() const { return type != PathType::Missing; }
+};
+
+/// What a layer held: for the log and the report.
+struct UnpackResult {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;  ///< of regular files
+};
+
+class TreeWorker {
+ public:
+  struct Options {
+    std::string store_dir;  ///< made if missing; a private directory is made inside and removed by stop()
+    std::string executable = "/proc/self/exe";  ///< started as `<executable> tree-worker`
+  };
+
+  /// Starts the worker under the id map that id_map.h chooses for this process.
+  /// Denied: a permission is missing (the message names the step and which).
+  static Result<TreeWorker> start(Options options);
+
+  TreeWorker(TreeWorker&&) noexcept;
+  TreeWorker& operator=(TreeWorker&&) noexcept;
+  ~TreeWorker();  ///< stop(), its error lost
+
+  /// A number no other layer of this worker has. No call; thread-safe.
+  LayerId new_layer();
+  const IdPlan& id_plan() const;
+
+  /// Unpacks an uncompressed tar into a new layer. Independent of other layers: call in parallel.
+  Result<UnpackResult> unpack(LayerId layer, UniqueFd tar_in, std::stop_token stop = {});
+  /// Completes an unpacked layer from those below it (directories it only implies, hard links into lower
+  /// layers). Once for every unpacked layer, bottom first, before anything else uses it.
+  Result<void> settle(LayerId layer, const LowerList& lowers, std::stop_token stop = {});
+
+  /// Runs one command on the tree; `output` gets stdout and stderr. An exit status other than 0 is a
+  /// RunResult; an Error means that the sandbox could not be set up, and names the step.
+  Result<RunResult> run(const RunSpec& spec, UniqueFd output, std::stop_token stop = {});
+  /// Writes what `upper` changes against `lowers` as a tar: no padding to records, end marker included.
+  Result<void> diff(const LowerList& lowers, LayerId upper, UniqueFd tar_out, std::stop_token stop = {});
+
+  Result<PathInfo> resolve_path(const LowerList& lowers, const std::string& path, std::stop_token stop = {});
+  /// A regular file's bytes, symlinks followed inside the tree; nullopt if there is none.
+  /// InvalidInput: larger than `limit`.
+  Result<std::optional<std::string>> read_file(const LowerList& lowers, const std::string& path,
+                                               std::size_t limit, std::stop_token stop = {});
+  /// COPY --from: sources out of the merged tree of `lowers`, as a layer tar.
+  Result<void> copy_out(const LowerList& lowers, const CopyRequest& request, UniqueFd tar_out,
+                        std::stop_token stop = {});
+
+  /// Removes one layer's directory. Not while another layer list uses it.
+  Result<void> remove(LayerId layer);
+  /// Ends everything that runs, removes the store, ends the worker. Calls in flight return Canceled.
+  Result<void> stop();
+
+ private:
+  struct State;
+  explicit TreeWorker(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Entry of `imagebuild-builder tree-worker`: main() calls it before it starts any thread (a process
+/// with a second thread cannot enter a user namespace). argv[1] is "tree-worker".
+int tree_worker_main(int argc, char** argv);
+
+}  // namespace imagebuild
