@@ -1,0 +1,73 @@
+// COPY: sources below a root become the entries of a layer. Used on the build context by the
+// builder and on another stage's tree by the tree worker, so both follow the same rules:
+// a directory source copies its contents; a source that is a symlink is followed inside the root,
+// symlinks within a copied directory stay symlinks; owner is 0:0 or --chown for everything; hard
+// links, xattrs and setuid bits are kept; an existing destination directory keeps its metadata,
+// directories made on the way are 0755. Output is sorted and depends on nothing else.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/archive/tar.h"
+#include "common/base/json.h"
+#include "common/base/result.h"
+
+namespace imagebuild {
+
+enum class DestinationKind { Missing, Directory, Other };
+
+/// The destination in the target stage; its parents are already resolved (no symlinks left).
+struct CopyDestination {
+  std::string path;                                 // clean and absolute: "/", "/app"
+  DestinationKind kind = DestinationKind::Missing;  // what is at `path` (a symlink is followed)
+  bool trailing_slash = false;                      // written as a directory ("dir/", ".")
+  std::vector<std::string> missing_parents;         // absolute; ancestors of `path` (not itself) that do not exist, outermost first
+};
+
+struct CopyOwner {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+
+/// What COPY was asked for: travels to the tree worker as JSON.
+struct CopyRequest {
+  std::vector<std::string> sources;  // as written: "src/", "*.txt", "."; relative to the root, `/` and `..` stop at it
+  CopyDestination destination;
+  CopyOwner owner;
+  std::optional<std::uint32_t> mode;        // --chmod, for files and directories alike
+  std::optional<std::int64_t> mtime;        // seconds, for everything written; absent: the sources' own
+};
+
+/// What only the caller knows; nothing of it crosses a process.
+struct CopyHooks {
+  /// Is this path (relative to the root) excluded (.dockerignore)?
+  std::function<bool(std::string_view path, bool is_directory)> excluded;
+  /// May something below this excluded directory be included again? Unset: its content is looked at.
+  std::function<bool(std::string_view directory)> may_include_below;
+  /// What the target stage has at this absolute path (symlinks not followed: a symlink is Other). When set, copying a directory onto
+  /// something else is an error instead of replacing it (`COPY rootfs/ /` where /lib is a symlink).
+  std::function<Result<DestinationKind>(const std::string& path)> existing;
+};
+
+struct CopySummary {
+  std::uint64_t files = 0;   // entries that are not directories
+  std::uint64_t bytes = 0;   // of contents
+  std::string content_hash;  // hex SHA-256 over path, type, mode, owner, xattrs, link target, bytes; not mtime
+};
+
+/// Writes the entries to `tar` (finish() is the caller's). NotFound names a source that matches nothing;
+/// InvalidInput: several sources and a destination that is no directory, a directory onto a file.
+Result<CopySummary> copy_to_tar(int root_fd, const CopyRequest& request, const CopyHooks& hooks, TarWriter& tar);
+
+Json to_json(const CopyRequest& request);
+Result<CopyRequest> copy_request_from_json(const Json& json);
+
+/// Go's filepath.Match: `*` and `?` stop at '/', `[a-z]`, `[^a]`, `\` quotes. InvalidInput for a bad pattern.
+Result<bool> match_path(std::string_view pattern, std::string_view path);
+
+}  // namespace imagebuild
