@@ -40,7 +40,7 @@ PACKAGES_CLUSTER_COMPILE=(
 
 # To run the demonstration on the cluster.
 PACKAGES_DEMO=(
-  mmdebstrap busybox-static umoci skopeo jq lighttpd git
+  mmdebstrap busybox-static umoci skopeo jq lighttpd git curl
 )
 
 # To check the scripts themselves.
