@@ -1,0 +1,90 @@
+// LeaderElector: at most one replica writes, by a Lease of coordination.k8s.io/v1.
+//
+// No fencing exists: a leader that was paused cannot be stopped by the lease. So is_leader() itself looks at the
+// steady clock and turns false at the renew deadline (10 s), before anybody else may take the lease (15 s), however
+// blocked the renewing thread is; then on_stopped is called, and the program exits. Other replicas' clocks are never
+// compared with ours: a lease has expired when its record did not change for its duration by our clock.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "common/base/log.h"
+#include "common/kube/client.h"
+
+namespace imagebuild::runtime {
+
+/// "host_uuid": unique to this process, readable in `kubectl get lease`.
+std::string make_leader_identity();
+
+struct LeaderElectionOptions {
+  std::string name_space;
+  std::string name;
+  std::string identity = make_leader_identity();
+  Duration lease_duration{15'000};
+  Duration renew_deadline{10'000};
+  Duration retry_period{2'000};
+  double jitter = 1.2;                  ///< a standby waits retry_period × (1 … 1 + jitter) between looks
+  const Clock* wall_clock = nullptr;    ///< for the times in the lease; nullptr: the system's
+  const Clock* steady_clock = nullptr;  ///< for deadlines; nullptr: steady time
+  Logger log = {};
+};
+
+class LeaderElector {
+ public:
+  struct Callbacks {
+    std::function<void()> on_started = {};                                ///< we lead now
+    std::function<void()> on_stopped = {};                                ///< we led and lost it: exit the process
+    std::function<void(const std::string& identity)> on_new_leader = {};  ///< somebody, perhaps we, leads now
+  };
+
+  LeaderElector(kube::Client& client, LeaderElectionOptions options, Callbacks callbacks);
+
+  /// Looks, acquires, renews until `stop` or until leadership is lost; releases the lease if it still holds it when
+  /// stopped. Callbacks come from this thread. True: stopped. False: lost.
+  bool run(const std::stop_token& stop);
+  /// May we write now? Thread-safe, cheap, and false from the renew deadline on.
+  bool is_leader() const;
+  /// Who holds the lease as far as we know; "" for nobody.
+  std::string leader() const;
+
+  /// One look at the lease; the pause before the next, or nullopt when leadership was lost. run() is a loop over it.
+  std::optional<Duration> tick(const std::stop_token& stop = {});
+  /// Gives the lease up, so that another replica need not wait for it to expire.
+  void release();
+
+ private:
+  struct Observed {
+    std::string holder, record;  // record: what tells a renewed lease from an unchanged one
+    Duration duration{};
+    std::int64_t transitions = 0;
+    TimePoint since;  // steady: when we saw it change
+  };
+
+  kube::ApiResult<void> acquire_or_renew(const std::stop_token& stop, Duration timeout);
+  void observe(const nlohmann::json& lease);
+  nlohmann::json make_lease(const nlohmann::json* existing, const std::string& holder) const;
+  void report_leader();
+  std::optional<Duration> after_success();
+
+  kube::Client& client_;
+  const LeaderElectionOptions options_;
+  const Callbacks callbacks_;
+  const Clock& wall_;
+  const Clock& steady_;
+
+  std::string reported_leader_;  // used by the run() thread only, as is lease_
+  std::unique_ptr<nlohmann::json> lease_;
+
+  mutable std::mutex mutex_;  // guards the three below
+  Observed observed_;
+  bool leading_ = false;
+  TimePoint writable_until_{};
+};
+
+}  // namespace imagebuild::runtime
