@@ -39,14 +39,18 @@ wait_for() {
   done
 }
 
-package_installed() {
-  dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+# missing_packages NAME...: those of them that are not installed, one a line.
+missing_packages() {
+  local installed
+  # shellcheck disable=SC2016  # dpkg-query expands it
+  installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p')
+  printf '%s\n' "$@" | sort -u | grep -vxF "${installed:-none}"
 }
 
 # ensure_packages NAME...: installs those that are missing, and only those.
 ensure_packages() {
-  local name missing=()
-  for name; do package_installed "$name" || missing+=("$name"); done
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "missing packages, and no apt-get here: ${missing[*]}"
   need_root "installing ${missing[*]}"

@@ -49,7 +49,8 @@ start_control_loops() {
     --authentication-kubeconfig="$config" --authorization-kubeconfig="$config" \
     --bind-address=127.0.0.1 --port=0 --leader-elect=false --use-service-account-credentials=true \
     --root-ca-file="$PKI/ca.crt" --service-account-private-key-file="$PKI/service-account.key" \
-    --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key"
+    --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key" \
+    --flex-volume-plugin-dir="$STATE/kubelet/volumeplugins"
   config=$CONF/scheduler.kubeconfig
   start_on_node kube-scheduler "$BIN/kube-scheduler" --v=1 --kubeconfig="$config" \
     --authentication-kubeconfig="$config" --authorization-kubeconfig="$config" \

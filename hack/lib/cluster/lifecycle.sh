@@ -92,8 +92,8 @@ push_image() {
 }
 
 push_pause_image() {
-  local root
-  [ ! -d "$STATE/registry/docker/registry/v2/repositories/imagebuild-cluster/pause" ] || return 0
+  local root tags=$STATE/registry/docker/registry/v2/repositories/imagebuild-cluster/pause/_manifests/tags
+  [ ! -s "$tags/1/current/link" ] || return 0
   root=$(mktemp -d)
   chmod 755 "$root"
   install -m 755 "$BIN/pause" "$root/pause"
