@@ -5,12 +5,13 @@
 # Nothing is ever looked for or ended by name.
 
 # start_time PID: in clock ticks since boot, field 22 of /proc/PID/stat. The
-# name in field 2 may hold blanks and parentheses, so count from its end.
+# name in field 2 may hold blanks and parentheses, so count from its end. Fails
+# for a process that is dead, reaped or not.
 start_time() {
   local stat fields
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   read -ra fields <<<"${stat##*) }"
-  printf '%s\n' "${fields[19]}"
+  [ "${fields[0]}" != Z ] && printf '%s\n' "${fields[19]}"
 }
 
 # daemon_pid NAME: its pid when it runs, else fails.
