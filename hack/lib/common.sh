@@ -58,6 +58,17 @@ ensure_packages() {
   apt_update || say "apt-get update failed (see $(apt_log)); trying with the lists that are here"
   without_daemons apt_get install -y --no-install-recommends "${missing[@]}" >>"$(apt_log)" 2>&1 ||
     die "apt-get install ${missing[*]} failed: see $(apt_log)"
+  keep_daemons_off "${missing[@]}"
+}
+
+# keep_daemons_off PACKAGE...: what we installed must not start at the next boot
+# either; a docker-registry of Debian's would then sit on our port.
+keep_daemons_off() {
+  local units
+  command -v systemctl >/dev/null || return 0
+  mapfile -t units < <(dpkg -L "$@" | sed -n 's,^.*/lib/systemd/system/\([^/@]*\.service\)$,\1,p' |
+    grep -xE 'etcd\.service|containerd\.service|docker-registry\.service|lighttpd\.service')
+  [ ${#units[@]} = 0 ] || systemctl --quiet disable "${units[@]}" >>"$(apt_log)" 2>&1 || true
 }
 
 apt_log() { printf '%s/imagebuild-apt.log\n' "${TMPDIR:-/tmp}"; }

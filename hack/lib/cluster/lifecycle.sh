@@ -105,6 +105,7 @@ push_pause_image() {
 
 # cluster_down [--keep]
 cluster_down() {
+  [[ ${1:-} =~ ^(--keep)?$ ]] || die "down takes --keep or nothing, not $1"
   need_root "hack/cluster down"
   take_lock
   if [ "${1:-}" = --keep ]; then
@@ -196,6 +197,8 @@ cluster_env() {
   assignment MIRROR "$MIRROR"
   assignment SECCOMP_ROOT "$SECCOMP_ROOT"
   assignment CLUSTER_LOG "$LOG"
+  assignment NO_PROXY "$NO_PROXY"
+  assignment no_proxy "$NO_PROXY"
 }
 
 assignment() { printf 'export %s=%q\n' "$1" "$2"; }

@@ -23,9 +23,11 @@ daemon_pid() {
 
 alive() { daemon_pid "$1" >/dev/null; }
 
+# all_alive: everything that must run does, and everything that was started.
 all_alive() {
-  local name
+  local name pidfile
   for name in "${DAEMONS[@]}"; do alive "$name" || return 1; done
+  for pidfile in "$RUN"/*.pid; do alive "$(basename "$pidfile" .pid)" || return 1; done
 }
 
 # start_on_node NAME COMMAND...: in the node's network namespace.
@@ -70,7 +72,8 @@ pure_cgroup_v2() { [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; }
 # The hierarchy whose groups tell which processes are ours.
 tracking_mount() {
   local mount
-  for mount in /sys/fs/cgroup/{pids,cpuacct,freezer,systemd} /sys/fs/cgroup; do
+  ! pure_cgroup_v2 || { printf '/sys/fs/cgroup\n'; return; }
+  for mount in /sys/fs/cgroup/{pids,cpuacct,freezer,systemd}; do
     [ ! -e "$mount/cgroup.procs" ] || { printf '%s\n' "$mount"; return; }
   done
   return 1
@@ -112,9 +115,12 @@ make_cgroup_v2() {
   hand_down_controllers "$root/$CLUSTER" || die "cgroup v2: $root/$CLUSTER cannot hand down cpu, memory and pids"
 }
 
+# The kubelet refuses a cgroup that lacks one of these which the root has.
+V2_CONTROLLERS=(cpuset cpu io memory pids hugetlb)
+
 hand_down_controllers() {
   local controller
-  for controller in cpuset cpu io memory pids; do
+  for controller in "${V2_CONTROLLERS[@]}"; do
     echo "+$controller" 2>/dev/null >"$1/cgroup.subtree_control" || true
   done
   [ "$(grep -owE 'cpu|memory|pids' "$1/cgroup.subtree_control" | wc -l)" = 3 ]
@@ -155,14 +161,14 @@ end_cgroup_members() {
 }
 
 remove_cgroups() {
-  local i root=/sys/fs/cgroup
+  local i group controller root=/sys/fs/cgroup
   for ((i = 0; i < 50; i++)); do
     our_cgroups | while read -r group; do rmdir "$group" 2>/dev/null; done
     [ -n "$(our_cgroups)" ] || break
     sleep 0.1
   done
   [ -d "$root/$CLUSTER-aside" ] || return 0
-  for controller in cpuset cpu io memory pids; do
+  for controller in "${V2_CONTROLLERS[@]}"; do
     echo "-$controller" 2>/dev/null >"$root/cgroup.subtree_control" || true
   done
   move_members "$root/$CLUSTER-aside" $root

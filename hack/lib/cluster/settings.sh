@@ -31,6 +31,12 @@ PAUSE_IMAGE=$REGISTRY/imagebuild-cluster/pause:1
 # Not ours to choose: a DaemonSet places seccomp profiles here by hostPath.
 SECCOMP_ROOT=/var/lib/kubelet/seccomp
 
+# A proxy, where the environment names one, must not stand between any of these.
+NO_PROXY=${NO_PROXY:-${no_proxy:-}}
+[[ ,$NO_PROXY, == *,$NODE_IP,* ]] || NO_PROXY=${NO_PROXY:+$NO_PROXY,}127.0.0.1,$HOST_IP,$NODE_IP,$POD_CIDR,$SVC_CIDR,.svc
+no_proxy=$NO_PROXY
+export NO_PROXY no_proxy
+
 NETNS=/run/netns/$CLUSTER
 CLUSTER_KUBECONFIG=$STATE/admin.kubeconfig
 DAEMONS=(etcd registry mirror containerd kube-apiserver kube-controller-manager

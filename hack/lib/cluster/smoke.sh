@@ -16,6 +16,7 @@ cluster_smoke() {
   check_custom_resource
   check_pod_and_logs
   check_pod_reaches_cluster
+  check_proc_unmasked
   check_seccomp_profile
   check_way_out
   check_quiet
@@ -40,15 +41,15 @@ smoke_push_image() {
   rm -rf "$root"
 }
 
-# run_pod NAME SECURITY_CONTEXT SCRIPT: runs it to its end; prints its log.
-# Fails, saying why, unless the pod succeeds.
+# run_pod NAME SECURITY_CONTEXT SCRIPT [CONTAINER_SECURITY_CONTEXT]: runs it to
+# its end; prints its log. Fails, saying why, unless the pod succeeds.
 run_pod() {
   local name=$1 phase
   kube -n $SMOKE create -f - >/dev/null <<-P
 	{ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "$name" },
 	  "spec": { "restartPolicy": "Never", "terminationGracePeriodSeconds": 0,
 	    "securityContext": $2,
-	    "containers": [{ "name": "it", "image": "$SMOKE_IMAGE", "command": ["/bin/busybox", "sh", "-c", $(jq -Rs . <<<"$3")],
+	    "containers": [{ "name": "it", "securityContext": ${4:-null}, "image": "$SMOKE_IMAGE", "command": ["/bin/busybox", "sh", "-c", $(jq -Rs . <<<"$3")],
 	      "volumeMounts": [{ "name": "seccomp", "mountPath": "/seccomp" }] }],
 	    "volumes": [{ "name": "seccomp", "hostPath": { "path": "$SECCOMP_ROOT", "type": "DirectoryOrCreate" } }] } }
 	P
@@ -103,6 +104,14 @@ check_pod_reaches_cluster() {
     busybox nc -w 5 \$KUBERNETES_SERVICE_HOST \$KUBERNETES_SERVICE_PORT </dev/null") ||
     die "a pod does not reach the registries or the API server: $log"
   lap "a pod reaches both registries and the API server"
+}
+
+# What the builder needs to mount a fresh /proc of its own.
+check_proc_unmasked() {
+  local log
+  log=$(run_pod unmasked '{}' "busybox grep ' /proc/' /proc/mounts && exit 1; exit 0" '{"procMount": "Unmasked"}') ||
+    die "procMount Unmasked has no effect: $log"
+  lap "a pod may have its /proc unmasked"
 }
 
 # A pod places the profile through the host's folder, as a DaemonSet does.

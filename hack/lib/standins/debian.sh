@@ -60,15 +60,20 @@ installed_version() {
 closure() {
   local tree=$1
   shift
-  dpkg-query --admindir="$tree/var/lib/dpkg" -W -f '${Package}\t${Depends}\n' |
+  dpkg-query --admindir="$tree/var/lib/dpkg" -W -f '${Package}\t${Depends}\t${Provides}\n' |
     awk -F '\t' -v wanted="$*" '
-      { depends[$1] = $2 }
-      function visit(name, alternatives, parts, i, n, m, word) {
+      {
+        depends[$1] = $2
+        n = split($3, names, / *, */)
+        for (i = 1; i <= n; i++) { sub(/[ :(].*/, "", names[i]); provider[names[i]] = $1 }
+      }
+      function visit(name, alternatives, parts, i, n, word) {
+        if (!(name in depends) && name in provider) name = provider[name]
         if (name in seen || !(name in depends)) return
         seen[name] = 1
         n = split(depends[name], alternatives, / *, */)
         for (i = 1; i <= n; i++) {
-          m = split(alternatives[i], parts, / *[|] */)
+          split(alternatives[i], parts, / *[|] */)
           word = parts[1]
           sub(/[ :(].*/, "", word)
           if (word ~ /^(lib.*|zlib1g|nodejs|node-.*)$/ && word !~ /-dev$/) visit(word)
