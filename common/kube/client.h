@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stop_token>
@@ -23,6 +22,8 @@
 #include "common/kube/watch_decoder.h"
 
 namespace imagebuild::kube {
+
+class TokenSource;
 
 /// How one call may be spent.
 struct Call {
@@ -111,10 +112,11 @@ class Client {
   ApiResult<std::string> get_text(std::string_view path_and_query, const Call& call = {});
 
  private:
-  class TokenSource;
+  http::Request make_request(std::string method, const std::string& path, const Call& call) const;
   ApiResult<nlohmann::json> send_json(std::string_view what, http::Request request, const Call& call);
   ApiResult<http::Response> send(std::string_view what, http::Request request, const Call& call);
-  Result<http::Response> send_once(http::Request& request, const Call& call);
+  /// One attempt, repeated only when a rotated token was refused.
+  ApiResult<http::Response> attempt(std::string_view what, http::Request& request, const Call& call);
 
   const ClientConfig config_;
   const ClientOptions options_;
