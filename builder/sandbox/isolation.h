@@ -35,6 +35,20 @@ struct IsolationReport {
   const ModeReport& of(IsolationMode mode) const;
 };
 
+/// What explains a failed probe; read from this machine by probe_isolation().
+struct HostFacts {
+  std::optional<std::int64_t> max_user_namespaces;  ///< user.max_user_namespaces
+  bool userns_clone_disabled = false;               ///< kernel.unprivileged_userns_clone = 0 (older Debian)
+  bool apparmor_restricted = false;                 ///< kernel.apparmor_restrict_unprivileged_userns = 1 (Ubuntu)
+  bool apparmor_confined = false;                   ///< an AppArmor profile is on us
+  bool seccomp_filtered = false;                    ///< a seccomp filter is on us
+  bool store_on_overlay = false;                    ///< the store's file system is itself an overlay
+  bool root = false;
+};
+
+/// What to change so that `error`, from starting or probing a tree worker, goes away. Empty: no idea.
+std::string hint_for(const Error& error, const HostFacts& facts);
+
 struct ProbeOptions {
   std::string store_dir;  ///< where the build would keep its layers: overlay depends on that file system
   std::string executable = "/proc/self/exe";

@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "builder/layer/copy.h"
+#include "builder/layer/diff.h"
 #include "builder/sandbox/id_map.h"
 #include "builder/sandbox/run_spec.h"
 #include "common/base/result.h"
@@ -23,11 +25,12 @@
 
 namespace imagebuild {
 
-struct CopyRequest;  // builder/layer/copy.h
-
 enum class PathType { Missing, Regular, Directory, Symlink, Other };
 
-/// A path looked up in a merged tree, every symlink followed inside the tree.
+/// Whether a symlink that is the last component is followed, or is the answer.
+enum class LastLink { Follow, Keep };
+
+/// A path looked up in a merged tree, symlinks followed inside the tree.
 struct PathInfo {
   std::string path;  ///< absolute, no symlinks in the part that exists
   PathType type = PathType::Missing;
@@ -43,7 +46,8 @@ struct PathInfo {
 /// What a layer held: for the log and the report.
 struct UnpackResult {
   std::uint64_t entries = 0;
-  std::uint64_t bytes = 0;  ///< of regular files
+  std::uint64_t bytes = 0;            ///< of regular files
+  std::uint64_t skipped_devices = 0;  ///< device nodes, which a user namespace may not make
 };
 
 class TreeWorker {
@@ -74,17 +78,24 @@ class TreeWorker {
   /// Runs one command on the tree; `output` gets stdout and stderr. An exit status other than 0 is a
   /// RunResult; an Error means that the sandbox could not be set up, and names the step.
   Result<RunResult> run(const RunSpec& spec, UniqueFd output, std::stop_token stop = {});
-  /// Writes what `upper` changes against `lowers` as a tar: no padding to records, end marker included.
-  Result<void> diff(const LowerList& lowers, LayerId upper, UniqueFd tar_out, std::stop_token stop = {});
+  /// Writes what `upper` changes against `lowers` as a tar, end marker included.
+  Result<DiffSummary> diff(const LowerList& lowers, LayerId upper, const DiffOptions& options, UniqueFd tar_out,
+                           std::stop_token stop = {});
 
-  Result<PathInfo> resolve_path(const LowerList& lowers, const std::string& path, std::stop_token stop = {});
+  Result<PathInfo> resolve_path(const LowerList& lowers, const std::string& path,
+                                LastLink last = LastLink::Follow, std::stop_token stop = {});
   /// A regular file's bytes, symlinks followed inside the tree; nullopt if there is none.
   /// InvalidInput: larger than `limit`.
   Result<std::optional<std::string>> read_file(const LowerList& lowers, const std::string& path,
                                                std::size_t limit, std::stop_token stop = {});
-  /// COPY --from: sources out of the merged tree of `lowers`, as a layer tar.
-  Result<void> copy_out(const LowerList& lowers, const CopyRequest& request, UniqueFd tar_out,
-                        std::stop_token stop = {});
+  /// COPY --from: sources out of the merged tree of `from`, as the tar of a layer for `onto`, the target
+  /// stage (whose tree says where a directory would replace something else).
+  Result<CopySummary> copy_out(const LowerList& from, const LowerList& onto, const CopyRequest& request,
+                               UniqueFd tar_out, std::stop_token stop = {});
+
+  /// Tries what a build needs: owners, overlay, a lower directory's replacement (the error names the step).
+  /// The /proc that RUN would get. Uses layers 1 and 2 of a fresh worker.
+  Result<ProcMount> probe();
 
   /// Removes one layer's directory. Not while another layer list uses it.
   Result<void> remove(LayerId layer);
