@@ -43,8 +43,8 @@ wait_for() {
 missing_packages() {
   local installed
   # shellcheck disable=SC2016  # dpkg-query expands it
-  installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p')
-  printf '%s\n' "$@" | sort -u | grep -vxF "${installed:-none}"
+  installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p') || true
+  printf '%s\n' "$@" | sort -u | grep -vxF "${installed:-none}" || true
 }
 
 # ensure_packages NAME...: installs those that are missing, and only those.
