@@ -1,0 +1,233 @@
+#include "common/api/status.h"
+
+#include <algorithm>
+
+#include "common/base/byte_size.h"
+
+namespace imagebuild::api {
+namespace {
+
+void put(Json& object, const char* field, const std::string& text) {
+  if (!text.empty()) object[field] = text;
+}
+
+std::int64_t integer_at(const Json& object, const char* field, std::int64_t otherwise = 0) {
+  const Json* value = find_path(object, {field});
+  return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : otherwise;
+}
+std::uint64_t bytes_at(const Json& object, const char* field) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer_at(object, field))); }
+int int_at(const Json& object, const char* field) { return static_cast<int>(std::clamp<std::int64_t>(integer_at(object, field), 0, INT32_MAX)); }
+
+template <typename T, typename F>
+std::vector<T> list_at(const Json& object, const char* field, F read) {
+  std::vector<T> result;
+  if (const Json* list = find_path(object, {field}); list != nullptr && list->is_array())
+    for (const Json& item : *list)
+      if (item.is_object()) result.push_back(read(item));
+  return result;
+}
+
+Condition condition_from_json(const Json& value) {
+  return {string_at(value, {"type"}),    string_at(value, {"status"}),           string_at(value, {"reason"}),
+          string_at(value, {"message"}), integer_at(value, "observedGeneration"), string_at(value, {"lastTransitionTime"})};
+}
+
+Json condition_to_json(const Condition& condition) {
+  return {{"type", condition.type},       {"status", condition.status},
+          {"reason", condition.reason},   {"message", condition.message},
+          {"observedGeneration", condition.observed_generation}, {"lastTransitionTime", condition.last_transition_time}};
+}
+
+ImageLayer layer_from_json(const Json& value) {
+  return {string_at(value, {"digest"}), bytes_at(value, "sizeBytes"), string_at(value, {"origin"}), int_at(value, "line"), string_at(value, {"createdBy"})};
+}
+
+Json layer_to_json(const ImageLayer& layer) {
+  Json result = {{"digest", layer.digest}, {"sizeBytes", layer.size_bytes}, {"origin", layer.origin}};
+  if (layer.line > 0) result["line"] = layer.line;
+  put(result, "createdBy", layer.created_by);
+  return result;
+}
+
+ImagePlatform platform_from_json(const Json& value) {
+  ImagePlatform platform{string_at(value, {"platform"}), string_at(value, {"digest"})};
+  platform.size_bytes = bytes_at(value, "sizeBytes");
+  platform.own_size_bytes = bytes_at(value, "ownSizeBytes");
+  platform.uncompressed_bytes = bytes_at(value, "uncompressedSizeBytes");
+  platform.wasted_bytes = bytes_at(value, "wastedBytes");
+  platform.largest_layer_bytes = bytes_at(value, "largestLayerSizeBytes");
+  platform.layer_count = int_at(value, "layerCount");
+  platform.layers = list_at<ImageLayer>(value, "layers", layer_from_json);
+  return platform;
+}
+
+Json platform_to_json(const ImagePlatform& platform) {
+  Json result = {{"platform", platform.platform},
+                 {"digest", platform.digest},
+                 {"sizeBytes", platform.size_bytes},
+                 {"ownSizeBytes", platform.own_size_bytes},
+                 {"uncompressedSizeBytes", platform.uncompressed_bytes},
+                 {"wastedBytes", platform.wasted_bytes},
+                 {"largestLayerSizeBytes", platform.largest_layer_bytes},
+                 {"layerCount", platform.layer_count}};
+  for (const ImageLayer& layer : platform.layers) result["layers"].push_back(layer_to_json(layer));
+  return result;
+}
+
+Image image_from_json(const Json& value) {
+  Image image{.ref = string_at(value, {"ref"}), .digest = string_at(value, {"digest"})};
+  if (const Json* tags = find_path(value, {"tags"}); tags != nullptr && tags->is_array())
+    for (const Json& tag : *tags)
+      if (tag.is_string()) image.tags.push_back(tag.get<std::string>());
+  image.size_bytes = bytes_at(value, "sizeBytes");
+  image.own_size_bytes = bytes_at(value, "ownSizeBytes");
+  image.uncompressed_bytes = bytes_at(value, "uncompressedSizeBytes");
+  image.wasted_bytes = bytes_at(value, "wastedBytes");
+  if (const Json* delta = find_path(value, {"deltaBytes"}); delta != nullptr && delta->is_number_integer()) image.delta_bytes = delta->get<std::int64_t>();
+  image.delta = string_at(value, {"delta"});
+  image.layer_count = int_at(value, "layerCount");
+  image.revision = string_at(value, {"revision"});
+  image.created_at = string_at(value, {"createdAt"});
+  image.platforms = list_at<ImagePlatform>(value, "platforms", platform_from_json);
+  return image;
+}
+
+Json image_to_json(const Image& image) {
+  Json result = {{"ref", image.ref},
+                 {"digest", image.digest},
+                 {"size", format_bytes_compact(image.size_bytes)},
+                 {"sizeBytes", image.size_bytes},
+                 {"ownSizeBytes", image.own_size_bytes},
+                 {"uncompressedSizeBytes", image.uncompressed_bytes},
+                 {"wastedBytes", image.wasted_bytes},
+                 {"layerCount", image.layer_count}};
+  if (!image.tags.empty()) result["tags"] = image.tags;
+  if (image.delta_bytes) result["deltaBytes"] = *image.delta_bytes;
+  put(result, "delta", image.delta);
+  put(result, "revision", image.revision);
+  put(result, "createdAt", image.created_at);
+  for (const ImagePlatform& platform : image.platforms) result["platforms"].push_back(platform_to_json(platform));
+  return result;
+}
+
+InputBase base_from_json(const Json& value) { return {string_at(value, {"ref"}), string_at(value, {"platform"}), string_at(value, {"digest"})}; }
+
+Inputs inputs_from_json(const Json& value) {
+  return {string_at(value, {"key"}),      string_at(value, {"spec"}), string_at(value, {"source"}),
+          string_at(value, {"revision"}), string_at(value, {"tree"}), list_at<InputBase>(value, "bases", base_from_json)};
+}
+
+Json inputs_to_json(const Inputs& inputs) {
+  Json result = {{"key", inputs.key}, {"spec", inputs.spec}};
+  put(result, "source", inputs.source);
+  put(result, "revision", inputs.revision);
+  put(result, "tree", inputs.tree);
+  for (const InputBase& base : inputs.bases) result["bases"].push_back({{"ref", base.ref}, {"platform", base.platform}, {"digest", base.digest}});
+  return result;
+}
+
+Build build_from_json(const Json& value) {
+  Build build{.pod = string_at(value, {"pod"}), .hash = string_at(value, {"hash"}), .trigger = string_at(value, {"trigger"})};
+  build.source = string_at(value, {"source"});
+  build.revision = string_at(value, {"revision"});
+  build.token = string_at(value, {"token"});
+  build.number = integer_at(value, "number");
+  build.generation = integer_at(value, "generation");
+  build.attempt = int_at(value, "attempt");
+  build.retries = int_at(value, "retries");
+  build.queued_at = string_at(value, {"queuedAt"});
+  build.started_at = string_at(value, {"startedAt"});
+  build.finished_at = string_at(value, {"finishedAt"});
+  build.isolation = string_at(value, {"isolation"});
+  build.result = string_at(value, {"result"});
+  if (const Json* failure = find_path(value, {"failure"}); failure != nullptr) build.failure = failure_from_json(*failure);
+  return build;
+}
+
+Json build_to_json(const Build& build) {
+  Json result = {{"pod", build.pod}, {"hash", build.hash}, {"number", build.number}, {"generation", build.generation}, {"trigger", build.trigger}, {"attempt", build.attempt}};
+  put(result, "source", build.source);
+  put(result, "revision", build.revision);
+  put(result, "token", build.token);
+  if (build.retries > 0) result["retries"] = build.retries;
+  put(result, "queuedAt", build.queued_at);
+  put(result, "startedAt", build.started_at);
+  put(result, "finishedAt", build.finished_at);
+  put(result, "isolation", build.isolation);
+  put(result, "result", build.result);
+  if (build.failure) result["failure"] = failure_to_json(*build.failure);
+  return result;
+}
+
+HistoryEntry history_from_json(const Json& value) {
+  HistoryEntry entry{integer_at(value, "number"), string_at(value, {"hash"}), string_at(value, {"trigger"}), string_at(value, {"result"}), string_at(value, {"digest"}), bytes_at(value, "sizeBytes")};
+  if (const Json* seconds = find_path(value, {"seconds"}); seconds != nullptr && seconds->is_number()) entry.seconds = seconds->get<double>();
+  return entry;
+}
+
+Json history_to_json(const HistoryEntry& entry) {
+  Json result = {{"number", entry.number}, {"hash", entry.hash}, {"trigger", entry.trigger}, {"result", entry.result}, {"seconds", entry.seconds}};
+  put(result, "digest", entry.digest);
+  if (entry.size_bytes > 0) result["sizeBytes"] = entry.size_bytes;
+  return result;
+}
+
+}  // namespace
+
+const Condition* Status::find_condition(std::string_view type) const {
+  for (const Condition& condition : conditions)
+    if (condition.type == type) return &condition;
+  return nullptr;
+}
+
+Status status_from_json(const Json& value) {
+  Status status;
+  if (!value.is_object()) return status;
+  status.observed_generation = integer_at(value, "observedGeneration", -1);
+  status.conditions = list_at<Condition>(value, "conditions", condition_from_json);
+  if (const Json* image = find_path(value, {"image"}); image != nullptr && image->is_object()) status.image = image_from_json(*image);
+  if (const Json* baseline = find_path(value, {"baseline"}); baseline != nullptr && baseline->is_object())
+    status.baseline = Baseline{bytes_at(*baseline, "sizeBytes"), int_at(*baseline, "samples")};
+  if (const Json* inputs = find_path(value, {"inputs"}); inputs != nullptr && inputs->is_object()) status.inputs = inputs_from_json(*inputs);
+  if (const Json* build = find_path(value, {"build"}); build != nullptr && build->is_object()) status.build = build_from_json(*build);
+  status.history = list_at<HistoryEntry>(value, "history", history_from_json);
+  status.last_handled_reconcile_at = string_at(value, {"lastHandledReconcileAt"});
+  return status;
+}
+
+Json status_to_json(const Status& status) {
+  Json result = {{"observedGeneration", status.observed_generation}, {"conditions", Json::array()}};
+  for (const Condition& condition : status.conditions) result["conditions"].push_back(condition_to_json(condition));
+  if (status.image) result["image"] = image_to_json(*status.image);
+  if (status.baseline) result["baseline"] = {{"sizeBytes", status.baseline->size_bytes}, {"samples", status.baseline->samples}};
+  if (status.inputs) result["inputs"] = inputs_to_json(*status.inputs);
+  if (status.build) result["build"] = build_to_json(*status.build);
+  for (const HistoryEntry& entry : status.history) result["history"].push_back(history_to_json(entry));
+  put(result, "lastHandledReconcileAt", status.last_handled_reconcile_at);
+  return result;
+}
+
+ImageBuild imagebuild_from_json(const Json& object) {
+  const Json* spec = find_path(object, {"spec"});
+  ImageBuild build{.name_space = string_at(object, {"metadata", "namespace"}),
+                   .name = string_at(object, {"metadata", "name"}),
+                   .uid = string_at(object, {"metadata", "uid"}),
+                   .resource_version = string_at(object, {"metadata", "resourceVersion"}),
+                   .created_at = string_at(object, {"metadata", "creationTimestamp"}),
+                   .generation = 0,
+                   .deleting = !string_at(object, {"metadata", "deletionTimestamp"}).empty(),
+                   .rebuild_token = string_at(object, {"metadata", "annotations", "imagebuild.dev/rebuild"}),
+                   .requested_at = string_at(object, {"metadata", "annotations", "reconcile.fluxcd.io/requestedAt"}),
+                   .spec = spec_from_json(spec == nullptr ? Json() : *spec),
+                   .status = {}};
+  if (const Json* metadata = find_path(object, {"metadata"}); metadata != nullptr) build.generation = integer_at(*metadata, "generation");
+  if (const Json* status = find_path(object, {"status"}); status != nullptr) build.status = status_from_json(*status);
+  // Either annotation asks for a build; both together are one token. Flux expects its own value back.
+  const std::string own = build.rebuild_token.substr(0, 256);
+  const std::string flux = build.requested_at.substr(0, 256);
+  build.requested_at = flux.empty() ? own : flux;
+  build.rebuild_token = own.empty() || flux.empty() ? own + flux : own + "\n" + flux;
+  return build;
+}
+
+}  // namespace imagebuild::api
