@@ -55,7 +55,8 @@ struct CopyHooks {
 };
 
 struct CopySummary {
-  std::uint64_t files = 0;   // entries that are not directories
+  std::uint64_t entries = 0; // written to the tar
+  std::uint64_t files = 0;   // of them, not directories
   std::uint64_t bytes = 0;   // of contents
   std::string content_hash;  // hex SHA-256 over path, type, mode, owner, xattrs, link target, bytes; not mtime
 };

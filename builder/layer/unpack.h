@@ -31,12 +31,14 @@ struct DeferredHardLink {
 
 /// Paths are relative and clean, without symlinks in their parents.
 struct UnpackSummary {
-  std::vector<std::string> implied_directories;      // made as parents, not in the tar; sorted, parents first
+  std::vector<std::string> implied_directories;      // made as parents, not in the tar; sorted, parents first; "" is the root
   std::vector<DeferredHardLink> deferred_hard_links;
   std::vector<std::string> whiteouts;                // paths now hidden by a 0:0 device; sorted
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
   std::uint64_t skipped_devices = 0;  // device nodes that this user namespace may not make
+  std::uint64_t skipped_xattrs = 0;   // attributes that may not be set here (trusted.*)
+  bool owners_kept = true;
 };
 
 /// Unpacks into `directory_fd` (empty, the caller's). InvalidInput names the entry: malformed, beyond a

@@ -36,6 +36,7 @@ class BlobFile {
  private:
   friend class BlobStore;
   BlobFile(std::string folder, std::string path, UniqueFd fd);
+  Result<oci::Digest> name_it(const oci::Digest* expected);
   void discard();
 
   std::string folder_;

@@ -1,0 +1,199 @@
+#include "builder/layer/copy_plan.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+namespace imagebuild::layer {
+
+namespace {
+
+bool has_wildcards(std::string_view path) {
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '\\') ++i;
+    else if (path[i] == '*' || path[i] == '?' || path[i] == '[') return true;
+  }
+  return false;
+}
+
+class Planner {
+ public:
+  Planner(int root_fd, const CopyRequest& request, const CopyHooks& hooks)
+      : root_fd_(root_fd), request_(request), hooks_(hooks) {}
+
+  Result<CopyPlan> run();
+
+ private:
+  Result<std::vector<std::string>> expand(const std::string& source);
+  Result<void> expand_below(const std::string& directory, std::span<const std::string> rest,
+                            std::vector<std::string>& matches);
+  Result<ResolvedPath> follow(const std::string& path);
+  Result<void> add_source(const std::string& name, const ResolvedPath& from, bool into_directory);
+  Result<bool> add_tree(const std::string& from, const std::string& to, bool may_exist);
+  Result<void> check_replaces_nothing(const std::string& to);
+  void add_made_directories(bool destination_too);
+  void put(const std::string& to, PlannedEntry entry);
+  bool excluded(const std::string& path, bool is_directory) const {
+    return hooks_.excluded && !path.empty() && hooks_.excluded(path, is_directory);
+  }
+  bool skipped_whole(const std::string& directory) const {
+    return excluded(directory, true) && hooks_.may_include_below && !hooks_.may_include_below(directory);
+  }
+
+  int root_fd_;
+  const CopyRequest& request_;
+  const CopyHooks& hooks_;
+  CopyPlan plan_;
+};
+
+Result<ResolvedPath> Planner::follow(const std::string& path) {
+  return resolve_path(path, [this](const std::string& at) { return node_beneath(root_fd_, at); });
+}
+
+/// Matches component by component: `*` does not cross a '/'.
+Result<void> Planner::expand_below(const std::string& directory, std::span<const std::string> rest,
+                                   std::vector<std::string>& matches) {
+  if (rest.empty()) {
+    matches.push_back(directory);
+    return {};
+  }
+  if (!has_wildcards(rest.front())) return expand_below(join_path(directory, rest.front()), rest.subspan(1), matches);
+  auto real = follow(directory);
+  if (!real || real->kind != NodeKind::Directory) return {};
+  auto fd = TRY(open_directory(root_fd_, real->path));
+  for (const auto& name : TRY(list_directory(fd.get())))
+    if (TRY(match_path(rest.front(), name))) TRY(expand_below(join_path(directory, name), rest.subspan(1), matches));
+  return {};
+}
+
+Result<std::vector<std::string>> Planner::expand(const std::string& source) {
+  const std::string clean = clean_path(source);
+  if (!has_wildcards(clean)) return std::vector<std::string>{clean};
+  std::vector<std::string> matches;
+  auto parts = components_of(clean);
+  TRY(expand_below("", parts, matches));
+  // A match that is excluded, dangling or gone is no match, except that a pattern must match something.
+  std::vector<std::string> present;
+  for (auto& match : matches) {
+    auto real = follow(match);
+    if (!real || real->kind == NodeKind::Missing || skipped_whole(real->path)) continue;
+    if (real->kind != NodeKind::Directory && (excluded(match, false) || excluded(real->path, false))) continue;
+    present.push_back(std::move(match));
+  }
+  if (present.empty()) return fail(ErrorKind::NotFound, source + ": no file matches");
+  return present;
+}
+
+/// Puts an entry into the plan; what it cannot live beside goes.
+void Planner::put(const std::string& to, PlannedEntry entry) {
+  if (!entry.is_directory)
+    for (auto it = plan_.upper_bound(to); it != plan_.end() && is_within(it->first, to);) it = plan_.erase(it);
+  plan_.insert_or_assign(to, std::move(entry));
+}
+
+Result<void> Planner::check_replaces_nothing(const std::string& to) {
+  if (!hooks_.existing) return {};
+  const std::string path = "/" + to;
+  if (TRY(hooks_.existing(path)) != DestinationKind::Other) return {};
+  return fail(ErrorKind::InvalidInput, "cannot copy a directory onto " + path + ", which is not a directory");
+}
+
+/// Plans the content of a source directory below `to`; was there anything?
+Result<bool> Planner::add_tree(const std::string& from, const std::string& to, bool may_exist) {
+  auto directory = TRY(open_directory(root_fd_, from));
+  bool any = false;
+  for (const auto& name : TRY(list_directory(directory.get()))) {
+    const std::string source = join_path(from, name);
+    const std::string target = join_path(to, name);
+    auto info = TRY(stat_at(directory.get(), name));
+    if (!info || is_whiteout(*info) || S_ISSOCK(info->st_mode)) continue;
+    if (!S_ISDIR(info->st_mode)) {
+      if (excluded(source, false)) continue;
+      put(target, {.source = source});
+      any = true;
+      continue;
+    }
+    if (skipped_whole(source)) continue;
+    if (may_exist) TRY(check_replaces_nothing(target));
+    // An excluded directory appears only as the parent of what is included again below it.
+    const bool wanted = !excluded(source, true);
+    if (wanted) put(target, {.source = source, .is_directory = true});
+    const bool below = TRY(add_tree(source, target, may_exist));
+    if (!wanted && below) put(target, {.source = source, .is_directory = true});
+    any = any || wanted || below;
+  }
+  return any;
+}
+
+void Planner::add_made_directories(bool destination_too) {
+  const CopyDestination& to = request_.destination;
+  for (const auto& parent : to.missing_parents)
+    plan_.try_emplace(clean_path(parent), PlannedEntry{.is_directory = true, .made = true});
+  const std::string path = clean_path(to.path);
+  if (destination_too && to.kind == DestinationKind::Missing && !path.empty())
+    plan_.try_emplace(path, PlannedEntry{.is_directory = true, .made = true});
+}
+
+Result<void> Planner::add_source(const std::string& name, const ResolvedPath& from, bool into_directory) {
+  const CopyDestination& to = request_.destination;
+  const std::string base = clean_path(to.path);
+  const std::string shown = name.empty() ? "." : name;
+  if (from.kind == NodeKind::Missing) return fail(ErrorKind::NotFound, shown + ": not found");
+  if (from.kind == NodeKind::Directory) {
+    if (to.kind == DestinationKind::Other)
+      return fail(ErrorKind::InvalidInput, "cannot copy the directory " + shown + " onto " + to.path + ", which is not a directory");
+    if (skipped_whole(from.path)) return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
+    const bool any = TRY(add_tree(from.path, base, to.kind == DestinationKind::Directory));
+    if (!any && excluded(from.path, true)) return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
+    add_made_directories(true);
+    return {};
+  }
+  if (excluded(name, false) || excluded(from.path, false))
+    return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
+  auto info = TRY(stat_beneath(root_fd_, from.path));
+  if (info && S_ISSOCK(info->st_mode)) return fail(ErrorKind::InvalidInput, shown + ": a socket cannot be copied");
+  add_made_directories(into_directory);
+  // The name is the source's, also where a symlink was followed.
+  put(into_directory ? join_path(base, name_of(name)) : base, {.source = from.path});
+  return {};
+}
+
+Result<CopyPlan> Planner::run() {
+  const CopyDestination& to = request_.destination;
+  const bool into_directory = to.trailing_slash || to.kind == DestinationKind::Directory || clean_path(to.path).empty();
+  if (to.trailing_slash && to.kind == DestinationKind::Other)
+    return fail(ErrorKind::InvalidInput, to.path + " is not a directory");
+  struct Source {
+    std::string name;
+    ResolvedPath from;
+  };
+  std::vector<Source> sources;
+  std::size_t files = 0;
+  for (const auto& written : request_.sources) {
+    for (auto& name : TRY(expand(written))) {
+      auto from = TRY(follow(name));
+      files += from.kind == NodeKind::Directory ? 0 : 1;
+      sources.push_back({std::move(name), std::move(from)});
+    }
+  }
+  if (!into_directory && (request_.sources.size() > 1 || (files > 0 && sources.size() > 1)))
+    return fail(ErrorKind::InvalidInput,
+                "several sources: the destination " + to.path + " must be a directory and end with /");
+  for (const auto& source : sources) TRY(add_source(source.name, source.from, into_directory));
+  return std::move(plan_);
+}
+
+}  // namespace
+
+bool TreeOrder::operator()(std::string_view a, std::string_view b) const {
+  auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  if (x == a.end() || y == b.end()) return x == a.end() && y != b.end();
+  auto weight = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c) + 1; };
+  return weight(*x) < weight(*y);
+}
+
+Result<CopyPlan> plan_copy(int root_fd, const CopyRequest& request, const CopyHooks& hooks) {
+  return Planner(root_fd, request, hooks).run();
+}
+
+}  // namespace imagebuild::layer
