@@ -60,7 +60,7 @@ standins_build() {
   say "Docker Hub's node and alpine images are replaced by stand-ins made from Debian packages"
   mkdir -p "$STANDINS_CACHE"
   exec 9>"$STANDINS_CACHE/lock"
-  flock 9
+  flock --nonblock 9 || { say "waiting for another run that makes them"; flock 9; }
   RECIPE=$STANDINS_CACHE/recipe-$(recipe_hash)
   if [ -d "$RECIPE" ]; then return 0; fi
   need_root "making stand-in images"

@@ -13,7 +13,8 @@ DEBIAN_EXCLUDE=(
   '/usr/share/locale/*' '/usr/share/lintian/*' '/usr/share/bug/*'
 )
 
-# The archive that this machine's apt uses, as one-line sources.
+# The archive that this machine's apt uses, as one-line sources; fails when there
+# is none.
 debian_sources() {
   local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   apt-get indextargets \
@@ -28,9 +29,11 @@ make_debian_tree() {
   local work=$1 debs=$STANDINS_CACHE/debs layer=$STANDINS_SOURCE/tree-layer pattern
   local options=()
   mkdir -p "$debs"
-  debian_sources >"$work/sources.list"
-  [ -s "$work/sources.list" ] ||
-    die "apt knows no Debian $DEBIAN_SUITE archive here: run apt-get update"
+  # What apt says of its sources, it knows from the lists it has fetched.
+  if ! debian_sources >"$work/sources.list"; then
+    apt_update && debian_sources >"$work/sources.list" ||
+      die "apt knows no Debian $DEBIAN_SUITE archive on this machine"
+  fi
   for pattern in "${DEBIAN_EXCLUDE[@]}"; do options+=("--dpkgopt=path-exclude=$pattern"); done
   say "installing Debian $DEBIAN_SUITE with Node.js into a folder (one to three minutes, once)"
   # In mount namespaces of their own, the mounts of a run that is killed end with it.
@@ -43,6 +46,7 @@ make_debian_tree() {
     --customize-hook="sync-out /var/cache/apt/archives '$debs'" \
     "$DEBIAN_SUITE" "$work/tree" "$work/sources.list" >"$work/mmdebstrap.log" 2>&1 </dev/null ||
     { tail -n 20 "$work/mmdebstrap.log" >&2; die "mmdebstrap failed: see $work/mmdebstrap.log"; }
+  forget_other_debs "$work/tree"
   useradd --root "$work/tree" --uid 1000 --user-group --create-home --shell /bin/bash node
   install_files "$STANDINS_SOURCE/node" "$work/tree"
   "$layer" "$work/tree" "$work/debian.list" "$work/node-latest.list" "$work/node-latest.tar"
@@ -89,23 +93,30 @@ closure() {
       }' | LC_ALL=C sort
 }
 
-# deb_of TREE PACKAGE: the cached file it was installed from.
-deb_of() {
-  local name
-  name=$(dpkg-query --admindir="$1/var/lib/dpkg" -W -f '${Package}_${Version}_${Architecture}.deb' "$2")
-  printf '%s/%s\n' "$STANDINS_CACHE/debs" "${name//:/%3a}"
+# debs_of TREE PACKAGE...: the cached files they were installed from; of all when
+# none is named.
+debs_of() {
+  local tree=$1
+  shift
+  dpkg-query --admindir="$tree/var/lib/dpkg" -W -f '${Package}_${Version}_${Architecture}.deb\n' "$@" |
+    sed "s,:,%3a,g; s,^,$STANDINS_CACHE/debs/,"
+}
+
+# forget_other_debs TREE: what earlier versions of TREE were made of.
+forget_other_debs() {
+  comm -13 <(debs_of "$1" | sort) <(find "$STANDINS_CACHE/debs" -mindepth 1 -name '*.deb' | sort) |
+    xargs -r -d '\n' rm -f
 }
 
 # unpack_debs TREE FOLDER PACKAGE...: their files below FOLDER, without what the
 # images leave out. Maintainer scripts do not run.
 unpack_debs() {
-  local tree=$1 folder=$2 name pattern
+  local tree=$1 folder=$2 deb pattern
   shift 2
   local options=()
   for pattern in "${DEBIAN_EXCLUDE[@]}"; do options+=("--exclude=.${pattern%/\*}"); done
   mkdir -p "$folder"
-  for name; do
-    dpkg-deb --fsys-tarfile "$(deb_of "$tree" "$name")" |
-      tar -C "$folder" -x --keep-directory-symlink "${options[@]}"
+  debs_of "$tree" "$@" | while IFS= read -r deb; do
+    dpkg-deb --fsys-tarfile "$deb" | tar -C "$folder" -x --keep-directory-symlink "${options[@]}"
   done
 }
