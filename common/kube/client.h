@@ -1,8 +1,10 @@
 // The API server's verbs over http::Transport. Blocking, thread-safe, no cache, no rate limit of its own.
 //
 // Retries are bounded and only where they are safe: any verb after 429 or a 5xx that carries Retry-After (the
-// server did nothing), reads after any Transient failure. A write without an answer is never repeated here: the
-// error says no_answer() and the caller, who reads before it writes, decides again.
+// server did nothing), reads after any Transient failure. A write without an answer is not repeated here: the
+// error says no_answer() and the caller, who reads before it writes, decides again. (The transport below may repeat a
+// request once when a kept-alive connection turns out to be closed, so writes must be idempotent all the same: by
+// name, by resourceVersion or by uid.)
 #pragma once
 
 #include <cstdint>

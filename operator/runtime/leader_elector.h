@@ -44,9 +44,11 @@ class LeaderElector {
   };
 
   LeaderElector(kube::Client& client, LeaderElectionOptions options, Callbacks callbacks);
+  ~LeaderElector();
 
   /// Looks, acquires, renews until `stop` or until leadership is lost; releases the lease if it still holds it when
-  /// stopped. Callbacks come from this thread. True: stopped. False: lost.
+  /// stopped (so stop the writers first). Callbacks come from this thread and must return soon: nothing is renewed
+  /// meanwhile. True: stopped. False: lost.
   bool run(const std::stop_token& stop);
   /// May we write now? Thread-safe, cheap, and false from the renew deadline on.
   bool is_leader() const;
@@ -60,17 +62,21 @@ class LeaderElector {
 
  private:
   struct Observed {
-    std::string holder, record;  // record: what tells a renewed lease from an unchanged one
+    std::string holder;
+    std::string record;  // the whole spec: tells a renewed lease from an unchanged one
     Duration duration{};
-    std::int64_t transitions = 0;
-    TimePoint since;  // steady: when we saw it change
+    TimePoint since{};   // steady: when we saw it change
   };
 
-  kube::ApiResult<void> acquire_or_renew(const std::stop_token& stop, Duration timeout);
-  void observe(const nlohmann::json& lease);
-  nlohmann::json make_lease(const nlohmann::json* existing, const std::string& holder) const;
-  void report_leader();
-  std::optional<Duration> after_success();
+  kube::ApiResult<void> acquire_or_renew(const kube::Call& call);
+  kube::ApiResult<void> create(const kube::Call& call);
+  kube::ApiResult<void> take(const kube::Call& call);
+  void observe(nlohmann::json lease);
+  void fill(nlohmann::json& spec, std::int64_t transitions, bool acquired) const;
+  std::optional<Duration> succeeded(TimePoint began);
+  std::optional<Duration> failed(const Error& error);
+  std::optional<Duration> lose(std::string_view why);
+  Duration request_timeout() const;
 
   kube::Client& client_;
   const LeaderElectionOptions options_;
@@ -78,8 +84,9 @@ class LeaderElector {
   const Clock& wall_;
   const Clock& steady_;
 
-  std::string reported_leader_;  // used by the run() thread only, as is lease_
-  std::unique_ptr<nlohmann::json> lease_;
+  // Used by the run() thread only.
+  std::string reported_leader_;
+  std::unique_ptr<nlohmann::json> lease_;  // as last seen, with its resourceVersion
 
   mutable std::mutex mutex_;  // guards the three below
   Observed observed_;

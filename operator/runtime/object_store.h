@@ -36,6 +36,8 @@ class ObjectStore {
   ErasedProjection find(const ObjectKey& key) const;
   std::vector<std::pair<ObjectKey, ErasedProjection>> all() const;
   std::size_t size() const;
+  /// True if this very version is in here already, so that it need not be projected again.
+  bool holds(const ObjectKey& key, const std::string& uid, const std::string& resource_version) const;
 
   /// Puts an object in. No change if it is the same incarnation and version; two changes (gone, new) if the name was
   /// taken by another uid. A null value removes it (the projection does not want it).

@@ -43,13 +43,13 @@ class Reflector {
   bool has_synced() const { return synced_; }
 
  private:
-  Result<void> list_until_complete(const std::stop_token& stop);
+  void list(const std::stop_token& stop);
   kube::ApiResult<void> list_once(const std::stop_token& stop);
-  kube::ApiResult<void> watch_once(const std::stop_token& stop);
+  void watch(const std::stop_token& stop);
   Result<void> handle(const kube::WatchEvent& event);
   void put(const nlohmann::json& object);
   void report(const std::vector<ObjectStore::Change>& changes);
-  bool pause(const std::stop_token& stop);
+  void back_off(const kube::ApiError& error, const std::stop_token& stop);
 
   kube::Client& client_;
   ObjectStore& store_;

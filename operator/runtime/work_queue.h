@@ -8,6 +8,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -86,12 +87,20 @@ class WorkQueue {
     std::unordered_map<std::string, std::deque<ObjectKey>> keys;
   };
 
+  // What one look at the queue found, reported to the observer without the lock.
+  struct Look {
+    std::optional<Item> item;
+    std::size_t promoted = 0, depth = 0;
+    Duration waited{};
+  };
+
   bool add_locked(const ObjectKey& key, Priority priority);
-  std::size_t promote_due_locked();
-  std::optional<Item> take_locked(Duration& waited);
+  Look look_locked();
+  Item take_locked(Lane& lane, Priority priority, Duration& waited);
   void push_locked(const ObjectKey& key, Priority priority);
   void remove_locked(const ObjectKey& key, Priority priority);
-  std::optional<Item> started(std::optional<Item> item, std::size_t depth, Duration waited, std::size_t promoted);
+  void wake_locked();
+  std::optional<Item> report(Look look);
 
   const Options options_;
   const Clock& clock_;
@@ -105,6 +114,7 @@ class WorkQueue {
   std::multimap<TimePoint, Delayed> delayed_;
   std::unordered_map<ObjectKey, std::multimap<TimePoint, Delayed>::iterator> delayed_by_key_;
   std::unordered_map<ObjectKey, unsigned> failures_;
+  std::uint64_t changes_ = 0;  // what waiting workers compare to
   bool shut_down_ = false;
 };
 
