@@ -49,7 +49,7 @@ class SpdlogSink final : public LogSink {
   SpdlogSink(LogFormat format, LogLevel level)
       : format_(format), logger_("imagebuild", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
     logger_.set_level(spdlog_level(level));
-    logger_.set_pattern(format == LogFormat::Json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+    logger_.set_pattern(format == LogFormat::JsonLines ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                                                   : "%Y-%m-%dT%H:%M:%S.%eZ %L %v",
                         spdlog::pattern_time_type::utc);
     logger_.flush_on(spdlog::level::debug);
@@ -59,7 +59,7 @@ class SpdlogSink final : public LogSink {
     auto target = spdlog_level(level);
     if (!logger_.should_log(target)) return;
     try {
-      logger_.log(target, format_ == LogFormat::Json ? render_json(message, fields) : render_text(message, fields));
+      logger_.log(target, format_ == LogFormat::JsonLines ? render_json(message, fields) : render_text(message, fields));
     } catch (...) {  // out of memory while logging: losing a line is better than losing the process
     }
   }

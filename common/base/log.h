@@ -20,7 +20,7 @@
 namespace imagebuild {
 
 enum class LogLevel { Debug, Info, Warn, Error };
-enum class LogFormat { Text, Json };
+enum class LogFormat { Text, JsonLines };
 
 struct LogField {
   template <typename T>

@@ -99,18 +99,19 @@ inline Error fail(ErrorKind kind, std::string message) { return Error{kind, std:
 
 }  // namespace imagebuild
 
-/// The value of a Result, or return its error from the enclosing function.
-#define TRY(expression)                                               \
-  ({                                                                  \
-    auto try_result_ = (expression);                                  \
-    if (!try_result_.ok()) return std::move(try_result_).error();     \
-    *std::move(try_result_);                                          \
+// A fresh name for every use, so that TRY nests: TRY(f(TRY(g()))).
+#define IMAGEBUILD_TRY_JOIN2(a, b) a##b
+#define IMAGEBUILD_TRY_JOIN(a, b) IMAGEBUILD_TRY_JOIN2(a, b)
+#define IMAGEBUILD_TRY(name, expression, context_call)             \
+  ({                                                               \
+    auto name = (expression);                                      \
+    if (!name.ok()) return std::move(name).error() context_call;   \
+    *std::move(name);                                              \
   })
 
+/// The value of a Result, or return its error from the enclosing function.
+#define TRY(expression) IMAGEBUILD_TRY(IMAGEBUILD_TRY_JOIN(try_result_, __COUNTER__), (expression), )
+
 /// TRY with one layer of context: TRY_CONTEXT(upload(layer), "upload layer " + digest).
-#define TRY_CONTEXT(expression, what)                                               \
-  ({                                                                                \
-    auto try_result_ = (expression);                                                \
-    if (!try_result_.ok()) return std::move(try_result_).error().context(what);     \
-    *std::move(try_result_);                                                        \
-  })
+#define TRY_CONTEXT(expression, what) \
+  IMAGEBUILD_TRY(IMAGEBUILD_TRY_JOIN(try_result_, __COUNTER__), (expression), .context(what))

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "common/registry/retry.h"  // before json.h: LogFormat::Json and the alias Json must not meet the other way round
+#include "common/registry/retry.h"
 #include "common/base/json.h"
 
 namespace imagebuild::registry {
