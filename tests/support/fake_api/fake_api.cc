@@ -44,8 +44,9 @@ std::optional<FakePath> parse_path(const std::string& text) {
   auto take = [&] { return at < parts.size() ? parts[at++] : std::string(); };
   std::string root = take(), version;
   if (root == "api") version = take();
-  else if (root == "apis") version = take() + "/" + take();
+  else if (root == "apis") version = take();
   else return std::nullopt;
+  if (root == "apis") version += "/" + take();
   FakePath path;
   std::string plural = take();
   if (plural == "namespaces" && parts.size() > at + 1) {
