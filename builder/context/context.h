@@ -14,6 +14,7 @@
 #include "builder/context/ignore_rules.h"
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
+#include "common/git/credentials.h"
 
 namespace imagebuild::context {
 
@@ -47,8 +48,15 @@ class Context {
   /// Opens below the root; symlinks resolve inside it. `flags` as open(2), O_CLOEXEC added.
   Result<UniqueFd> open(std::string_view relative_path, int flags) const;
 
-  struct Parts;
-  /// Used by the factories below.
+  /// What a factory has put together; make() finds the Dockerfile and the ignore file in it.
+  struct Parts {
+    UniqueFd root;
+    std::string path;
+    std::string temporary;   ///< removed with the context
+    std::string shown_as;    ///< in messages: a path or a URL
+    std::string dockerfile;  ///< as in the sources below
+    SourceInfo source;
+  };
   static Result<Context> make(Parts parts);
 
  private:
@@ -77,16 +85,15 @@ struct InlineSource {
 };
 Result<Context> write_inline(const InlineSource& source);
 
-struct GitCredentials {
-  std::string username;  ///< "" with a token only
-  std::string password;
-};
+using GitCredentials = git::Credentials;
+
 struct GitSource {
   std::string url;     ///< http or https
   std::string branch, tag, commit;  ///< commit wins; none: the default branch
+  std::string ref;                  ///< of unknown kind, as in `url#ref`: a commit, else a branch, else a tag
   std::string sub_path;
   std::string dockerfile;
-  std::optional<GitCredentials> credentials;
+  std::optional<git::Credentials> credentials;
   std::string ca_file;  ///< PEM; empty: the system's
   std::string temporary_directory;
 };

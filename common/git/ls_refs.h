@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/base/result.h"
+#include "common/git/credentials.h"
 #include "common/http/transport.h"
 
 namespace imagebuild::git {
@@ -17,11 +18,6 @@ struct RefSelector {
   std::string branch;
   std::string tag;
   std::string commit;
-};
-
-struct Credentials {
-  std::string username;
-  std::string password;
 };
 
 struct RemoteRef {
