@@ -36,8 +36,10 @@ make_debian_tree() {
   fi
   for pattern in "${DEBIAN_EXCLUDE[@]}"; do options+=("--dpkgopt=path-exclude=$pattern"); done
   say "installing Debian $DEBIAN_SUITE with Node.js into a folder (one to three minutes, once)"
-  # In mount namespaces of their own, the mounts of a run that is killed end with it.
-  unshare --mount --propagation private mmdebstrap --mode=root --variant=minbase --include="$DEBIAN_INCLUDE" \
+  # In namespaces of its own, so that when this script is killed its processes and
+  # its mounts are gone too.
+  setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
+    mmdebstrap --mode=root --variant=minbase --include="$DEBIAN_INCLUDE" \
     --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io "${options[@]}" \
     --skip=download/empty --skip=essential/unlink \
     --setup-hook="mkdir -p \"\$1\"/var/cache/apt/archives" \
