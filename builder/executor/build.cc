@@ -1,0 +1,201 @@
+#include "builder/executor/build.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <set>
+
+#include "builder/dockerfile/dockerfile.h"
+#include "builder/dockerfile/unsupported.h"
+#include "builder/executor/failure_note.h"
+#include "builder/executor/image.h"
+#include "builder/executor/stage_builder.h"
+#include "builder/executor/stopwatch.h"
+#include "builder/executor/uploader.h"
+
+namespace imagebuild::executor {
+namespace {
+
+/// What the phases of a build leave for the report.
+struct Outcome {
+  Image image;
+  std::vector<std::string> tags;
+  UploadTotals totals;
+};
+
+std::uint64_t peak_memory() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+// The target and every stage that it continues by FROM: their layers are the image's.
+std::set<std::size_t> stages_of_image(const plan::Plan& plan) {
+  std::set<std::size_t> chain;
+  std::size_t wanted = plan.stages.back().index;
+  for (auto it = plan.stages.rbegin(); it != plan.stages.rend(); ++it) {
+    if (it->index != wanted) continue;
+    chain.insert(wanted);
+    const auto* other = std::get_if<plan::StageRef>(&it->base);
+    if (other == nullptr) break;
+    wanted = other->index;
+  }
+  return chain;
+}
+
+class Build {
+ public:
+  Build(const BuildOptions& options, const BuildServices& services, contract::BuildReport& report)
+      : options_(options), services_(services), report_(report) {}
+
+  Result<Outcome> run() {
+    auto file = noted(Doing::Dockerfile, load_dockerfile());
+    if (!file) return std::move(file).error();
+    auto plan = noted(Doing::Dockerfile, plan::make_plan(*file, {.target = options_.target, .build_args = options_.build_args, .platform = options_.platform}));
+    if (!plan) return std::move(plan).error();
+    for (const auto& name : plan::unused_build_args(*file, options_.build_args))
+      services_.progress.warning("build argument " + name + " is not declared by any ARG");
+    auto blobs = TRY(BlobStore::open(options_.work_dir + "/blobs"));
+    auto worker = noted(Doing::Isolation, TreeWorker::start({.store_dir = options_.work_dir + "/trees"}));
+    if (!worker) return std::move(worker).error();
+    report_.isolation = "overlay";
+    auto outcome = run_stages(*file, *plan, blobs, *worker);
+    auto stopped = worker->stop();
+    if (outcome && !stopped) services_.progress.warning("clean up: " + stopped.error().message);
+    return outcome;
+  }
+
+  FailureNote& note() { return note_; }
+
+ private:
+  template <typename T>
+  Result<T> noted(Doing doing, Result<T> result) {
+    if (!result) return note_.because(doing, std::move(result).error());
+    return result;
+  }
+
+  Result<dockerfile::Dockerfile> load_dockerfile() {
+    auto file = TRY(dockerfile::parse(services_.context.dockerfile().text, services_.context.dockerfile().name));
+    TRY(dockerfile::check_supported(file));
+    return file;
+  }
+
+  Result<Outcome> run_stages(const dockerfile::Dockerfile& file, const plan::Plan& plan, BlobStore& blobs, TreeWorker& worker) {
+    BaseImages bases({.registry = services_.registry, .blobs = blobs, .worker = worker, .progress = services_.progress,
+                      .pinned = options_.pinned_bases, .stop = services_.stop});
+    LayerFactory layers({.blobs = blobs, .worker = worker, .compression = options_.compression,
+                         .clamp_mtime = options_.clamp_run ? std::optional(options_.created) : std::nullopt, .stop = services_.stop});
+    std::optional<Uploader> uploader;
+    if (const auto* registry = std::get_if<RegistryOutput>(&options_.output))
+      uploader.emplace(Uploader::Parts{.registry = services_.registry, .blobs = blobs, .bases = bases, .progress = services_.progress,
+                                       .target = registry->references.front()});
+    BuildState state{.file = file, .plan = plan, .options = options_, .context = services_.context, .bases = bases, .layers = layers,
+                     .worker = worker, .progress = services_.progress, .note = note_, .stop = services_.stop};
+    auto outcome = execute(state, uploader, blobs);
+    report_.phases.pull = bases.seconds();
+    report_.phases.run = state.run_seconds;
+    report_.inputs.bases = bases.used();
+    // Diffs that still run in the background use the worker and the store: they end before those do.
+    for (auto& [index, stage] : state.finished)
+      for (auto& layer : stage.layers) layer.finished.wait();
+    return outcome;
+  }
+
+  Result<Outcome> execute(BuildState& state, std::optional<Uploader>& uploader, const BlobStore& blobs) {
+    const auto chain = stages_of_image(state.plan);
+    for (const auto& planned : state.plan.stages)
+      state.total_steps += 1 + static_cast<int>(state.file.stages[planned.index].instructions.size());
+    for (const auto& planned : state.plan.stages) {
+      auto upload = [&](const ImageLayer& layer) {
+        if (uploader && chain.contains(planned.index)) uploader->add(layer);
+      };
+      StageBuilder builder(state, planned, upload);
+      auto built = builder.build();
+      if (!built) {
+        state.finished.emplace(planned.index, builder.abandon());
+        return std::move(built).error();
+      }
+      state.finished.emplace(planned.index, *std::move(built));
+    }
+    StageState& target = state.finished.at(state.plan.stages.back().index);
+    // Sizes are part of the result: a base that no step needed is measured all the same.
+    if (target.base != nullptr) TRY(noted(Doing::Pull, state.bases.unpack(*target.base)));
+    Outcome outcome{.image = TRY(make_image(target, options_))};
+    note_.at("", 0);
+    TRY(noted(Doing::Push, deliver(outcome, uploader, blobs)));
+    return outcome;
+  }
+
+  Result<void> deliver(Outcome& outcome, std::optional<Uploader>& uploader, const BlobStore& blobs) {
+    Stopwatch watch(report_.phases.push);
+    if (const auto* layout = std::get_if<LayoutOutput>(&options_.output)) {
+      for (const auto& layer : outcome.image.layers)
+        if (layer.base != nullptr && !blobs.contains(layer.finished.get()->blob.digest))
+          return fail(ErrorKind::Internal, "a base layer is not in the store");
+      return write_layout(outcome.image, *layout, blobs).context("write " + layout->directory);
+    }
+    const auto* registry = std::get_if<RegistryOutput>(&options_.output);
+    if (registry == nullptr) return {};
+    for (const auto& layer : outcome.image.layers)
+      if (layer.base != nullptr) uploader->add(layer);
+    outcome.totals = TRY(uploader->finish());
+    return push_manifest(outcome, registry->references);
+  }
+
+  // Everything that a manifest names is at the registry before it, the digest before the tags, the moving tags last.
+  Result<void> push_manifest(Outcome& outcome, const std::vector<oci::Reference>& references) {
+    const Image& image = outcome.image;
+    const auto& target = references.front();
+    auto what = "push " + target.name();
+    TRY_CONTEXT(services_.registry.push_blob(target, image.config_descriptor.digest, registry::BlobSource::from_bytes(image.config)), what + ": config");
+    auto put = [&](const oci::Reference& to) -> Result<void> {
+      auto stored = TRY_CONTEXT(services_.registry.put_manifest(to, image.manifest_descriptor.media_type, image.manifest), "push " + to.to_string());
+      if (stored != image.digest)
+        return fail(ErrorKind::Internal, "push " + to.to_string() + ": the registry stored " + stored.to_string() + " instead of " + image.digest.to_string());
+      return {};
+    };
+    TRY(put(target.with_digest(image.digest)));
+    for (const auto& reference : references) {
+      TRY(put(reference));
+      outcome.tags.push_back(reference.tag_or_latest());
+      services_.progress.note("pushed " + reference.to_string() + "@" + image.digest.to_string());
+    }
+    return {};
+  }
+
+  const BuildOptions& options_;
+  const BuildServices& services_;
+  contract::BuildReport& report_;
+  FailureNote note_;
+};
+
+}  // namespace
+
+contract::BuildReport build(const BuildOptions& options, const BuildServices& services) {
+  contract::BuildReport report;
+  const auto& source = services.context.source();
+  report.inputs = {.commit = source.commit, .revision = source.revision, .tree = source.tree};
+  {
+    Stopwatch watch(report.phases.total);
+    Build build(options, services, report);
+    auto outcome = build.run();
+    if (outcome) {
+      report.result = contract::BuildResult::Success;
+      report.digest = outcome->image.digest.to_string();
+      report.tags = outcome->tags;
+      report.platforms = {outcome->image.report};
+      report.pushed_bytes = outcome->totals.pushed_bytes;
+      report.skipped_bytes = outcome->totals.skipped_bytes;
+    } else {
+      report.failure = build.note().take(outcome.error());
+      report.result = outcome.error().kind == ErrorKind::Canceled ? contract::BuildResult::Canceled : contract::BuildResult::Failure;
+      report.stage = report.failure->stage;
+      report.line = report.failure->line;
+      if (report.failure->message.empty()) report.failure->message = outcome.error().message;
+    }
+  }
+  report.peak_memory_bytes = peak_memory();
+  return report;
+}
+
+}  // namespace imagebuild::executor

@@ -1,0 +1,25 @@
+// One build, from a parsed context to a pushed image: plan, stages, layers, output, report.
+#pragma once
+
+#include <stop_token>
+
+#include "builder/context/context.h"
+#include "builder/executor/options.h"
+#include "builder/progress/progress.h"
+#include "common/contract/build_report.h"
+#include "common/registry/client.h"
+
+namespace imagebuild::executor {
+
+struct BuildServices {
+  const context::Context& context;
+  registry::Client& registry;
+  progress::Progress& progress;
+  std::stop_token stop;
+};
+
+/// Never fails without a report: a failure is in it, with class, reason, stage and line. On failure no tag has moved
+/// and nothing is left running or lying about.
+contract::BuildReport build(const BuildOptions& options, const BuildServices& services);
+
+}  // namespace imagebuild::executor

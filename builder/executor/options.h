@@ -1,0 +1,52 @@
+// What one build is asked to do, after command line or BuildRequest have been read: plain values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "builder/layer/blob_writer.h"
+#include "builder/sandbox/run_spec.h"
+#include "common/contract/build_request.h"
+#include "common/oci/platform.h"
+#include "common/oci/reference.h"
+
+namespace imagebuild::executor {
+
+/// Push to these references; the first is the immutable tag where there is one, and all name one repository.
+struct RegistryOutput {
+  std::vector<oci::Reference> references;
+};
+/// An OCI image layout in a directory; `tag` becomes org.opencontainers.image.ref.name.
+struct LayoutOutput {
+  std::string directory;
+  std::string tag;
+};
+/// Build and measure, keep nothing.
+struct NoOutput {};
+using Output = std::variant<RegistryOutput, LayoutOutput, NoOutput>;
+
+struct BuildOptions {
+  std::string target;
+  std::map<std::string, std::string> build_args;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;  ///< of the manifest
+  oci::Platform platform;                          ///< empty os: this machine's
+  Network network = Network::Default;
+  std::vector<HostEntry> extra_hosts;
+  Output output = NoOutput{};
+  std::vector<contract::Base> pinned_bases;  ///< use these digests where the reference matches
+
+  /// Seconds for config.created, history and what COPY and WORKDIR write.
+  std::int64_t created = 0;
+  /// The time was asked for explicitly: RUN's files are clamped to it too, and RUN gets SOURCE_DATE_EPOCH.
+  bool clamp_run = false;
+
+  BlobWriterOptions compression;
+  std::string work_dir;  ///< exists; holds blobs and unpacked trees while the build runs
+};
+
+}  // namespace imagebuild::executor

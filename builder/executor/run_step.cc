@@ -1,0 +1,112 @@
+// RUN: resolves user, environment and command from the stage, lets the tree worker run it, and turns what came of it
+// into a layer or a failure with its exit status and last output.
+#include <algorithm>
+#include <thread>
+
+#include "builder/executor/commands.h"
+#include "builder/executor/stage_builder.h"
+#include "builder/executor/stopwatch.h"
+
+namespace imagebuild::executor {
+namespace {
+
+using dockerfile::Instruction;
+
+constexpr std::size_t kTailBytes = 1536;
+
+// The last bytes of a stream.
+class Tail {
+ public:
+  void push(std::string_view bytes) {
+    text_ += bytes;
+    if (text_.size() > 4 * kTailBytes) text_.erase(0, text_.size() - kTailBytes);
+  }
+  std::string text() const { return text_.size() > kTailBytes ? text_.substr(text_.size() - kTailBytes) : text_; }
+
+ private:
+  std::string text_;
+};
+
+std::string first_line(const std::string& text) { return text.substr(0, std::min<std::size_t>(text.find('\n'), 120)); }
+
+}  // namespace
+
+Result<RunSpec> StageBuilder::make_run_spec(const dockerfile::Run& run, LayerId upper) {
+  const auto& config = state_.config.config;
+  auto user = TRY(current_user());
+  auto args = scope_.visible_args();
+  for (auto& hidden : scope_.hidden_args()) args.push_back(std::move(hidden));
+  if (build_.options.clamp_run) args.emplace_back("SOURCE_DATE_EPOCH", std::to_string(build_.options.created));
+  auto program = dockerfile::run_program(run);
+  std::vector<std::string> argv = program.argv;
+  if (program.kind == dockerfile::RunProgram::Kind::ScriptFile)
+    return fail(ErrorKind::InvalidInput, "a heredoc that starts with #! is not supported yet; name the interpreter: RUN python3 <<EOF");
+  if (program.kind == dockerfile::RunProgram::Kind::Shell) {
+    argv = shell_of(config);
+    argv.push_back(program.script);
+  }
+  return RunSpec{.lowers = TRY(tree()),
+                 .upper = upper,
+                 .argv = std::move(argv),
+                 .env = run_environment(config, args, user.home),
+                 .cwd = config.working_dir.empty() ? "/" : config.working_dir,
+                 .uid = user.uid,
+                 .gid = user.gid,
+                 .groups = user.supplementary_groups,
+                 .network = build_.options.network,
+                 .extra_hosts = build_.options.extra_hosts};
+}
+
+Result<void> StageBuilder::judge_run(const RunResult& result, const std::string& tail) {
+  if (result.proc == ProcMount::Bound && !build_.proc_bound_reported) {
+    build_.proc_bound_reported = true;
+    build_.progress.note("note: /proc in RUN is the pod's own, because procMount is masked here");
+  }
+  if (result.success()) return {};
+  api::Failure failure{.failure_class = api::FailureClass::Terminal, .reason = std::string(api::reason::kBuildFailed),
+                       .exit_code = result.exit_code, .log_tail = tail};
+  std::string what = first_line(step_.text);
+  if (result.oom_killed) {
+    failure.failure_class = api::FailureClass::Transient;
+    failure.reason = api::reason::kOomKilled;
+    failure.message = what + ": killed for lack of memory; raise spec.pod.resources.limits.memory";
+  } else if (!result.message.empty()) {
+    failure.message = what + ": " + result.message;
+  } else if (result.signal != 0) {
+    failure.message = what + ": killed by signal " + std::to_string(result.signal);
+  } else {
+    failure.message = what + ": exit status " + std::to_string(result.exit_code);
+  }
+  std::string message = failure.message;
+  build_.note.set(std::move(failure));
+  return fail(ErrorKind::InvalidInput, message);
+}
+
+Result<void> StageBuilder::apply(const dockerfile::Run& run, const Instruction& original) {
+  LayerId upper = build_.worker.new_layer();
+  auto spec = TRY(make_run_spec(run, upper));
+  auto pipe = TRY(make_pipe());
+  Tail tail;
+  Result<RunResult> result = RunResult{};
+  {
+    Stopwatch watch(build_.run_seconds);
+    std::jthread reading([&] {
+      std::vector<char> buffer(65536);
+      for (;;) {
+        auto count = read_some(pipe.read.get(), buffer);
+        if (!count || *count == 0) return;
+        std::string_view bytes(buffer.data(), *count);
+        tail.push(bytes);
+        build_.progress.step_output(step_, bytes);
+      }
+    });
+    result = build_.worker.run(spec, std::move(pipe.write), build_.stop);
+  }
+  if (!result) return std::move(result).error();
+  TRY(judge_run(*result, tail.text()));
+  auto history = run_history(spec.argv, scope_.visible_args());
+  add_layer(build_.layers.from_upper(spec.lowers, upper), original, std::move(history));
+  return {};
+}
+
+}  // namespace imagebuild::executor

@@ -1,0 +1,103 @@
+// Executes one stage: from its base through every instruction to a StageState.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "builder/context/context.h"
+#include "builder/dockerfile/dockerfile.h"
+#include "builder/executor/failure_note.h"
+#include "builder/executor/layer_factory.h"
+#include "builder/executor/options.h"
+#include "builder/executor/stage_state.h"
+#include "builder/layer/passwd.h"
+#include "builder/plan/plan.h"
+#include "builder/plan/scope.h"
+#include "builder/progress/progress.h"
+
+namespace imagebuild::executor {
+
+/// What every stage of a build shares. Everything outlives the stages.
+struct BuildState {
+  const dockerfile::Dockerfile& file;
+  const plan::Plan& plan;
+  const BuildOptions& options;
+  const context::Context& context;
+  BaseImages& bases;
+  LayerFactory& layers;
+  TreeWorker& worker;
+  progress::Progress& progress;
+  FailureNote& note;
+  std::stop_token stop;
+  std::map<std::size_t, StageState> finished;  ///< by index in Dockerfile::stages
+  int step = 0, total_steps = 0;
+  double run_seconds = 0;
+  bool proc_bound_reported = false;
+};
+
+class StageBuilder {
+ public:
+  /// `on_layer` is told of every layer that the stage adds to its base, in order.
+  StageBuilder(BuildState& build, const plan::PlannedStage& planned, std::function<void(const ImageLayer&)> on_layer);
+
+  Result<StageState> build();
+  /// After a failure: what the stage had reached, so that its background work can be waited for.
+  StageState abandon() { return std::move(state_); }
+
+ private:
+  Result<void> start_from_base();
+  Result<void> run_triggers();
+  Result<void> execute(const dockerfile::Instruction& instruction);
+  Result<void> dispatch(const dockerfile::Instruction& instruction);
+
+  // One for each kind of instruction, its arguments expanded; the original's text is what the history shows.
+  Result<void> apply(const dockerfile::Arg& arg, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Env& env, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Label& label, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Run& run, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Copy& copy, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Workdir& workdir, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::User& user, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Cmd& cmd, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Entrypoint& entrypoint, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Expose& expose, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Volume& volume, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Shell& shell, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::StopSignal& signal, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Healthcheck& check, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::OnBuild& trigger, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Maintainer& maintainer, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Add& add, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::From& from, const dockerfile::Instruction& original);
+
+  // copy_step.cc
+  Result<CopyRequest> make_copy_request(const dockerfile::Copy& copy);
+  Result<CopyOwner> copy_owner(const std::string& chown);
+  Result<std::uint64_t> copy_from_context(const dockerfile::Copy& copy, const CopyRequest& request, const ByteSink& sink);
+  Result<std::uint64_t> copy_from_tree(const LowerList& tree, const CopyRequest& request, const ByteSink& sink);
+  /// The tree of another stage or image for COPY --from.
+  Result<LowerList> tree_of(const plan::Base& base);
+
+  // run_step.cc
+  Result<RunSpec> make_run_spec(const dockerfile::Run& run, LayerId upper);
+  Result<void> judge_run(const RunResult& result, const std::string& tail);
+
+  Result<LowerList> tree();
+  Result<ResolvedUser> current_user();
+  Result<std::string> read_text(const char* path);
+  void add_layer(MadeLayer made, const dockerfile::Instruction& original, std::string created_by);
+  void add_history(std::string created_by, bool empty_layer);
+
+  BuildState& build_;
+  const plan::PlannedStage& planned_;
+  const dockerfile::Stage& stage_;
+  std::function<void(const ImageLayer&)> on_layer_;
+  plan::Scope scope_;
+  StageState state_;
+  progress::Step step_;
+};
+
+}  // namespace imagebuild::executor

@@ -1,0 +1,44 @@
+// A job: everything one build needs, made from the command line or from a BuildRequest. Making it reads files (secrets,
+// certificates) but does not run, fetch or write anything.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "builder/build_command.h"
+#include "builder/context/context.h"
+#include "builder/executor/options.h"
+#include "common/api/failure.h"
+#include "common/base/clock.h"
+#include "common/contract/build_request.h"
+#include "common/http/transport.h"
+#include "common/registry/client.h"
+
+namespace imagebuild {
+
+using Source = std::variant<context::DirectorySource, context::InlineSource, context::GitSource>;
+
+struct Job {
+  Source source;
+  executor::BuildOptions options;  ///< without `created` and `work_dir`
+  api::Timestamp timestamp;
+  bool explicit_timestamp = false;
+  registry::Credentials credentials;
+  std::vector<registry::Mirror> mirrors;
+  std::vector<std::string> insecure;
+  http::TlsOptions tls;
+  std::optional<Duration> timeout;
+};
+
+/// Why no job could be made: usage errors are the caller's, everything else is a failure to report.
+struct JobError {
+  api::Failure failure;
+  bool usage = false;
+};
+
+std::variant<Job, JobError> job_from_flags(const BuildFlags& flags);
+std::variant<Job, JobError> job_from_request(const contract::BuildRequest& request);
+
+}  // namespace imagebuild

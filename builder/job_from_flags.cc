@@ -1,0 +1,139 @@
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+
+#include "builder/job.h"
+
+namespace imagebuild {
+namespace {
+
+JobError usage(std::string message) {
+  return {.failure = {.failure_class = api::FailureClass::Terminal, .reason = std::string(api::reason::kInvalidSpec), .message = std::move(message)},
+          .usage = true};
+}
+
+// What the command line will have and does not have yet: an error, never a silent nothing.
+std::optional<std::string> not_yet(const BuildFlags& flags) {
+  if (!flags.build_contexts.empty()) return "--build-context is not supported yet";
+  if (!flags.secrets.empty()) return "--secret is not supported yet";
+  if (!flags.cache_repo.empty() || !flags.cache_dir.empty()) return "there is no step cache yet: --cache-repo and --cache-dir are not supported";
+  if (flags.context == "-") return "a tar on standard input is not supported yet as context";
+  return std::nullopt;
+}
+
+Result<std::map<std::string, std::string>> key_values(const std::vector<std::string>& items, const char* flag, bool from_environment) {
+  std::map<std::string, std::string> values;
+  for (const auto& item : items) {
+    auto equals = item.find('=');
+    std::string name = item.substr(0, equals);
+    if (name.empty()) return fail(ErrorKind::InvalidInput, std::string(flag) + " " + item + ": expected NAME=VALUE");
+    if (equals != std::string::npos) values[name] = item.substr(equals + 1);
+    else if (const char* value = from_environment ? std::getenv(name.c_str()) : nullptr) values[name] = value;
+    else if (!from_environment) values[name] = "";
+  }
+  return values;
+}
+
+Result<executor::Output> parse_output(const BuildFlags& flags) {
+  std::vector<oci::Reference> references;
+  for (const auto& tag : flags.tags) references.push_back(TRY_CONTEXT(oci::Reference::parse(tag), "--tag"));
+  for (const auto& reference : references)
+    if (reference.name() != references.front().name())
+      return fail(ErrorKind::InvalidInput, "--tag: all tags of one build must name one repository, " + reference.name() + " is not " + references.front().name());
+  std::string kind = flags.output.empty() ? (references.empty() ? "none" : "registry") : flags.output;
+  if (kind == "none") return executor::Output(executor::NoOutput{});
+  if (kind == "registry") {
+    if (references.empty()) return fail(ErrorKind::InvalidInput, "--output registry needs --tag");
+    return executor::Output(executor::RegistryOutput{std::move(references)});
+  }
+  if (kind.starts_with("oci:") && kind.size() > 4) {
+    std::string tag = references.empty() ? "latest" : references.front().tag_or_latest();
+    return executor::Output(executor::LayoutOutput{.directory = kind.substr(4), .tag = tag});
+  }
+  for (const char* later : {"oci-archive:", "docker-archive:", "rootfs:"})
+    if (kind.starts_with(later)) return fail(ErrorKind::InvalidInput, "--output " + std::string(later) + " is not supported yet; use registry, oci:DIR or none");
+  return fail(ErrorKind::InvalidInput, "--output " + kind + ": expected registry, oci:DIR or none");
+}
+
+Result<BlobWriterOptions> parse_compression(const std::string& text) {
+  BlobWriterOptions options;
+  if (text.empty()) return options;
+  auto colon = text.find(':');
+  std::string format = text.substr(0, colon);
+  if (format == "zstd") return fail(ErrorKind::InvalidInput, "--compression zstd is not supported yet; use gzip or none");
+  if (format == "none" && colon == std::string::npos) {
+    options.compression = Compression::None;
+    return options;
+  }
+  if (format != "gzip") return fail(ErrorKind::InvalidInput, "--compression " + text + ": expected gzip, gzip:LEVEL or none");
+  if (colon == std::string::npos) return options;
+  std::string_view level = std::string_view(text).substr(colon + 1);
+  auto [end, error] = std::from_chars(level.data(), level.data() + level.size(), options.gzip.level);
+  if (error != std::errc() || end != level.data() + level.size() || options.gzip.level < 1 || options.gzip.level > 12)
+    return fail(ErrorKind::InvalidInput, "--compression " + text + ": the level of gzip is 1 to 12");
+  return options;
+}
+
+Result<api::Timestamp> parse_timestamp(const std::string& text) {
+  if (text == "source") return api::Timestamp{.kind = api::Timestamp::Kind::Source};
+  if (text == "build") return api::Timestamp{.kind = api::Timestamp::Kind::Build};
+  if (text == "zero") return api::Timestamp{.kind = api::Timestamp::Kind::Zero};
+  api::Timestamp timestamp{.kind = api::Timestamp::Kind::Epoch};
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), timestamp.epoch);
+  if (error != std::errc() || end != text.data() + text.size() || timestamp.epoch < 0)
+    return fail(ErrorKind::InvalidInput, "--timestamp " + text + ": expected source, build, zero or seconds since 1970");
+  return timestamp;
+}
+
+Result<Source> parse_source(const BuildFlags& flags) {
+  if (auto git = context::parse_git_url(flags.context)) {
+    git->dockerfile = flags.file;
+    git->ca_file = flags.ca;
+    return Source(*std::move(git));
+  }
+  if (flags.context.starts_with("http://") || flags.context.starts_with("https://"))
+    return fail(ErrorKind::InvalidInput, "a tar over http is not supported yet as context; a git URL ends with .git or has #ref");
+  // Relative to the working directory as with other builders, not to the context.
+  std::string file = flags.file.empty() ? "" : std::filesystem::absolute(flags.file).string();
+  return Source(context::DirectorySource{.path = flags.context, .dockerfile = file});
+}
+
+Result<Job> make_job(const BuildFlags& flags) {
+  if (auto missing = not_yet(flags)) return fail(ErrorKind::InvalidInput, *missing);
+  Job job;
+  job.source = TRY(parse_source(flags));
+  job.options.target = flags.target;
+  job.options.build_args = TRY(key_values(flags.build_args, "--build-arg", true));
+  job.options.labels = TRY(key_values(flags.labels, "--label", false));
+  if (!flags.platform.empty()) job.options.platform = TRY_CONTEXT(oci::Platform::parse(flags.platform), "--platform");
+  if (flags.network == "none") job.options.network = Network::None;
+  else if (!flags.network.empty() && flags.network != "default") return fail(ErrorKind::InvalidInput, "--network " + flags.network + ": expected default or none");
+  job.options.output = TRY(parse_output(flags));
+  job.options.compression = TRY(parse_compression(flags.compression));
+  if (!flags.timestamp.empty()) job.timestamp = TRY(parse_timestamp(flags.timestamp));
+  job.explicit_timestamp = !flags.timestamp.empty();
+  for (const auto& text : flags.registry_mirrors) job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
+  job.insecure = flags.insecure_registries;
+  job.tls.ca_file = flags.ca;
+  return job;
+}
+
+Result<registry::Credentials> load_credentials(const BuildFlags& flags) {
+  if (flags.auth_file.empty()) return registry::load_user_credentials([](const char* name) -> const char* { return std::getenv(name); });
+  auto text = TRY_CONTEXT(read_file(flags.auth_file, 1u << 20), "--auth-file");
+  return registry::parse_docker_config(text).context("--auth-file " + flags.auth_file);
+}
+
+}  // namespace
+
+std::variant<Job, JobError> job_from_flags(const BuildFlags& flags) {
+  auto job = make_job(flags);
+  if (!job) return usage(job.error().message);
+  auto credentials = load_credentials(flags);
+  if (!credentials)
+    return JobError{.failure = {.failure_class = api::FailureClass::Config, .reason = std::string(api::reason::kSecretNotFound), .message = credentials.error().message}};
+  job->credentials = *std::move(credentials);
+  return *std::move(job);
+}
+
+}  // namespace imagebuild
