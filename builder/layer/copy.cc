@@ -53,6 +53,7 @@ void Copier::hash_entry(const TarEntry& entry) {
 
 Result<void> Copier::begin(const TarEntry& entry) {
   hash_entry(entry);
+  ++summary_.entries;
   if (entry.type != EntryType::Directory) ++summary_.files;
   summary_.bytes += entry.size;
   return tar_.begin(entry);

@@ -1,5 +1,5 @@
 // Archives that somebody made to hurt.
-#include "tests/unit/archive/archives.h"
+#include "tests/support/archives.h"
 
 using namespace imagebuild;
 using namespace imagebuild::testing;

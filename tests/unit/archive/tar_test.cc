@@ -1,4 +1,4 @@
-#include "tests/unit/archive/archives.h"
+#include "tests/support/archives.h"
 
 using namespace imagebuild;
 using namespace imagebuild::testing;

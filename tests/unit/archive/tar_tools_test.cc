@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "common/base/unique_fd.h"
-#include "tests/unit/archive/archives.h"
+#include "tests/support/archives.h"
 
 using namespace imagebuild;
 using namespace imagebuild::testing;
