@@ -1,0 +1,33 @@
+// The operator's command line, as values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/log.h"
+#include "operator/controller/builder_pod.h"
+
+namespace imagebuild {
+
+enum class PodShapeChoice { Auto, UserNamespace, NewUidMap };
+
+struct OperatorOptions {
+  std::string kubeconfig, context;
+  std::vector<std::string> namespaces;  ///< empty: all
+  controller::PodSettings pod;          ///< shape is decided later
+  PodShapeChoice pod_shape = PodShapeChoice::Auto;
+  int max_concurrent_builds = 10;
+  int workers = 4;
+  std::string metrics_address = "0.0.0.0:8080";
+  bool leader_elect = false;
+  std::string leader_election_namespace;  ///< "": the one we run in
+  LogFormat log_format = LogFormat::Text;
+  LogLevel log_level = LogLevel::Info;
+};
+
+/// The options, or the exit status when there is nothing more to do (--help, --version: 0; a usage error: 2).
+std::variant<OperatorOptions, int> parse_options(int argc, char** argv);
+
+}  // namespace imagebuild
