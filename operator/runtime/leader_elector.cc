@@ -64,6 +64,7 @@ std::string LeaderElector::leader() const {
 
 std::optional<Duration> LeaderElector::tick(const std::stop_token& stop) {
   TimePoint began = steady_.now();
+  if (deadline_passed()) return lose("the lease was not renewed in time");  // even if it could be renewed: work was dropped
   auto done = acquire_or_renew({.stop = stop, .timeout = request_timeout(), .retries = 0});
   if (std::string now = leader(); now != reported_leader_) {
     reported_leader_ = now;
@@ -71,6 +72,11 @@ std::optional<Duration> LeaderElector::tick(const std::stop_token& stop) {
     if (callbacks_.on_new_leader) callbacks_.on_new_leader(now);
   }
   return done.ok() ? succeeded(began) : failed(done.error());
+}
+
+bool LeaderElector::deadline_passed() const {
+  std::lock_guard lock(mutex_);
+  return leading_ && steady_.now() >= writable_until_;
 }
 
 // Whole seconds, because the transport keeps one set of connections for each time-out.
@@ -110,7 +116,7 @@ std::optional<Duration> LeaderElector::failed(const Error& error) {
   lock.unlock();
   if (error.kind == ErrorKind::Canceled) return Duration::zero();
   if (taken) return lose("another replica holds the lease");
-  if (left <= Duration::zero()) return lose("the lease was not renewed in time");
+  if (left <= Duration::zero()) return lose("the lease was not renewed in time");  // the request took that long
   options_.log.warn("leader lease not renewed", {{"lease", options_.name}, {"error", error}});
   return std::min(left, options_.retry_period);
 }

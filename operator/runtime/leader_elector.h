@@ -76,6 +76,7 @@ class LeaderElector {
   std::optional<Duration> succeeded(TimePoint began);
   std::optional<Duration> failed(const Error& error);
   std::optional<Duration> lose(std::string_view why);
+  bool deadline_passed() const;
   Duration request_timeout() const;
 
   kube::Client& client_;

@@ -258,6 +258,7 @@ ServerResponse FakeApi::watch(const ServerRequest& request, const FakePath& path
   }
   long seconds = std::atol(request.parameter("timeoutSeconds").value_or("3600").c_str());
   auto end = Clock::now() + std::chrono::seconds(seconds);
+  if (abrupt_) response.fault = ServerResponse::Fault::CutStream;
   response.stream = [this, end, subscription = *at](const std::atomic<bool>& running) mutable -> std::optional<std::string> {
     std::string type;
     json object;

@@ -11,6 +11,7 @@
 // subresource (spec and status never change together; generation grows with spec only) and pods/log.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -48,6 +49,8 @@ class FakeApi {
   // Watches.
   void compact() { objects_.compact(); }  ///< history is gone: a watch from an older version gets 410
   void cut_watches() { objects_.cut_watches(); }
+  /// Watches that start from now on end in the middle of the chunked body instead of with its last chunk.
+  void end_watches_abruptly(bool abruptly) { abrupt_ = abruptly; }
   void send_bookmarks() { objects_.send_bookmarks(); }
 
   // Faults.
@@ -88,6 +91,7 @@ class FakeApi {
   std::optional<Fault> take_fault(const ServerRequest& request);
 
   FakeObjects objects_;
+  std::atomic<bool> abrupt_{false};
   mutable std::mutex mutex_;  // guards the members up to server_
   std::vector<Fault> faults_;
   int faults_happened_ = 0;

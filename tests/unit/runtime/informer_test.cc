@@ -104,6 +104,7 @@ TEST_CASE_METHOD(Fixture, "changes arrive through the watch, in order and with w
 }
 
 TEST_CASE_METHOD(Fixture, "a watch that is cut goes on where it was, without a new list") {
+  api.end_watches_abruptly(GENERATE(false, true));
   auto informer = start();
   REQUIRE(informer->wait_synced({}, 20s));
   REQUIRE(watching());

@@ -84,7 +84,7 @@ TEST_CASE_METHOD(Fixture, "a dead leader's lease is taken 15 seconds after its l
   CHECK(spec()["leaseTransitions"] == 1);
   CHECK_FALSE(a.elector.is_leader());  // its own deadline, without a request
   CHECK(a.elector.tick() == std::nullopt);
-  CHECK(a.heard == Heard{"leader a", "started", "leader b", "stopped"});
+  CHECK(a.heard == Heard{"leader a", "started", "stopped"});
 }
 
 TEST_CASE_METHOD(Fixture, "a leader that cannot renew stops writing at 10 seconds and then stops") {
@@ -97,6 +97,28 @@ TEST_CASE_METHOD(Fixture, "a leader that cannot renew stops writing at 10 second
   CHECK_FALSE(a.elector.is_leader());
   CHECK(a.elector.tick() == std::nullopt);
   CHECK(a.heard.back() == "stopped");
+}
+
+TEST_CASE_METHOD(Fixture, "a leader that was paused beyond the deadline stops, although the lease is still its own") {
+  a.elector.tick();
+  clock.advance(11s);
+  CHECK(a.elector.tick() == std::nullopt);
+  CHECK(a.heard.back() == "stopped");
+}
+
+TEST_CASE_METHOD(Fixture, "a leader whose lease was given to another stops at once") {
+  a.elector.tick();
+  api.change(kLeases, {"system", "operator"}, {{"spec", {{"holderIdentity", "c"}}}});
+  clock.advance(2s);
+  CHECK(a.elector.tick() == std::nullopt);
+  CHECK(a.heard == Heard{"leader a", "started", "leader c", "stopped"});
+}
+
+TEST_CASE_METHOD(Fixture, "a lease that somebody annotated is renewed all the same") {
+  a.elector.tick();
+  api.change(kLeases, {"system", "operator"}, {{"metadata", {{"annotations", {{"note", "x"}}}}}});
+  clock.advance(2s);
+  CHECK(a.elector.tick() == 2s);
 }
 
 TEST_CASE_METHOD(Fixture, "a leader that recovers within the deadline goes on") {
