@@ -45,7 +45,8 @@ Result<UniqueFd> open_layer(LayerId layer) { return open_file(layer_path(layer),
 Json summary_to_json(const UnpackSummary& summary) {
   Json links = Json::array();
   for (const DeferredHardLink& link : summary.deferred_hard_links) links.push_back({link.path, link.target});
-  return {{"implied", summary.implied_directories}, {"links", std::move(links)}, {"whiteouts", summary.whiteouts}};
+  return {{"implied", summary.implied_directories}, {"links", std::move(links)},
+          {"whiteouts", summary.whiteouts}, {"ownersKept", summary.owners_kept}};
 }
 
 Result<UnpackSummary> load_summary(LayerId layer) {
@@ -55,6 +56,7 @@ Result<UnpackSummary> load_summary(LayerId layer) {
     UnpackSummary summary;
     summary.implied_directories = json.at("implied").get<std::vector<std::string>>();
     summary.whiteouts = json.at("whiteouts").get<std::vector<std::string>>();
+    summary.owners_kept = json.at("ownersKept").get<bool>();
     for (const Json& link : json.at("links")) {
       summary.deferred_hard_links.push_back({link.at(0).get<std::string>(), link.at(1).get<std::string>()});
     }
@@ -150,7 +152,8 @@ Result<Json> copy_out(const Json& request, Descriptors& descriptors) {
   TarWriter tar(sink_to_fd(output.get()));
   const CopySummary summary = TRY(copy_to_tar(from.get(), what, hooks, tar));
   TRY(tar.finish());
-  return Json{{"files", summary.files}, {"bytes", summary.bytes}, {"contentHash", summary.content_hash}};
+  return Json{{"entries", summary.entries}, {"files", summary.files}, {"bytes", summary.bytes},
+              {"contentHash", summary.content_hash}};
 }
 
 Result<Json> remove(const Json& request, Descriptors&) {

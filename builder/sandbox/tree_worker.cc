@@ -137,7 +137,8 @@ Result<CopySummary> TreeWorker::copy_out(const LowerList& from, const LowerList&
   request["onto"] = sandbox::to_json(onto);
   request["copy"] = to_json(copy);
   const Json answer = TRY(state_->call(request, std::move(tar_out), stop));
-  return CopySummary{number_at(answer, "files"), number_at(answer, "bytes"), string_at(answer, {"contentHash"})};
+  return CopySummary{.entries = number_at(answer, "entries"), .files = number_at(answer, "files"),
+                     .bytes = number_at(answer, "bytes"), .content_hash = string_at(answer, {"contentHash"})};
 }
 
 Result<void> TreeWorker::remove(LayerId layer) {

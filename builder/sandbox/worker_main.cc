@@ -57,6 +57,9 @@ Result<void> prepare_process(Worker&) {
 }
 
 Result<void> enter_namespaces(Worker& worker) {
+  // By descriptor: the mapped root has no way through the builder's private directories. Before the mount
+  // namespace is copied: that takes the current directory along, and overlay refuses a foreign namespace's.
+  if (::fchdir(worker.folder.get()) < 0) return errno_error("enter the folder");
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) return errno_error("unshare");
   TRY(send_message(worker.control.get(), {{"state", "unshared"}}));
   const auto mapped = TRY(receive_message(worker.control.get()));
@@ -82,8 +85,7 @@ Result<void> hide_process(Worker&) {
 }
 
 Result<void> enter_store(Worker& worker) {
-  // By descriptor: the mapped root has no way through the builder's private directories.
-  if (::fchdir(worker.folder.get()) < 0) return errno_error("enter");
+  worker.folder = TRY(open_file(".", O_RDONLY | O_DIRECTORY));
   if (::mkdir(worker_store_name, 0700) < 0) return errno_error("make");
   if (::chdir(worker_store_name) < 0) return errno_error("enter");
   return make_store();
