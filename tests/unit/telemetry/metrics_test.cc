@@ -99,7 +99,7 @@ TEST_CASE("endpoints: metrics in plain and gzip, probes say what is wrong") {
   std::string problem = "the caches are not filled yet";
   auto handler = make_endpoints(metrics, {.healthy = [] { return std::string(); }, .ready = [&] { return problem; }});
   auto get = [&](std::string path, http::Headers headers = {}) { return handler({.method = "GET", .path = std::move(path), .query = "", .headers = std::move(headers)}); };
-  CHECK(get("/metrics").body.find("# TYPE imagebuild_builds_total counter") != std::string::npos);
+  CHECK(get("/metrics").body.find("# TYPE workqueue_adds_total counter") != std::string::npos);
   http::Response zipped = get("/metrics", {{"Accept-Encoding", "deflate, gzip;q=1.0"}});
   CHECK(zipped.headers.find("Content-Encoding") == "gzip");
   CHECK(zipped.body.substr(0, 2) == "\x1f\x8b");
