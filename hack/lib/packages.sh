@@ -38,6 +38,11 @@ PACKAGES_CLUSTER_COMPILE=(
   golang-go golang-github-modern-go-reflect2-dev dpkg-dev ca-certificates
 )
 
+# To put our programs into images (hack/images).
+PACKAGES_IMAGES=(
+  ca-certificates uidmap libcap2-bin git jq
+)
+
 # To run the demonstration on the cluster.
 PACKAGES_DEMO=(
   mmdebstrap busybox-static umoci skopeo jq lighttpd git curl

@@ -18,6 +18,12 @@ cluster_up() {
   lap_total "the cluster is up; KUBECONFIG=$CLUSTER_KUBECONFIG, registry $REGISTRY ($REGISTRY_POD in pods)"
 }
 
+cluster_compile() {
+  need_root "hack/cluster compile"
+  take_lock
+  ensure_binaries
+}
+
 # Only one run at a time. The lock is on the script itself: no file to leave behind.
 take_lock() {
   exec {LOCK}<"$CLUSTER_SCRIPT"
