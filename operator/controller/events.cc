@@ -39,7 +39,7 @@ void EventRecorder::record(const api::ImageBuild& object, const EventNote& note,
   Json event = {
       {"apiVersion", kube::kEvents.api_version()},
       {"kind", kube::kEvents.kind},
-      {"metadata", {{"namespace", object.name_space}, {"generateName", object.name.substr(0, 200) + "."}}},
+      {"metadata", {{"namespace", object.name_space}, {"generateName", object.name.substr(0, 200) + "-"}}},  // a trailing "." is refused
       {"eventTime", micro_time(clock_.now())},
       {"reportingController", "imagebuild.dev/operator"},
       {"reportingInstance", instance_},
