@@ -75,7 +75,7 @@ Json failure_to_json(const Failure& failure) {
   if (!failure.message.empty()) result["message"] = failure.message;
   if (!failure.stage.empty()) result["stage"] = failure.stage;
   if (failure.line > 0) result["line"] = failure.line;
-  if (failure.exit_code) result["exitCode"] = *failure.exit_code;
+  if (failure.exit_code.value_or(0) != 0) result["exitCode"] = *failure.exit_code;
   if (!failure.log_tail.empty()) result["logTail"] = failure.log_tail;
   return result;
 }

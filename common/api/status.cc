@@ -7,8 +7,14 @@
 namespace imagebuild::api {
 namespace {
 
+// Zero values are left out: they say nothing, and some API servers (go-openapi built with Go 1.18 or later) take "" and
+// 0 for null.
 void put(Json& object, const char* field, const std::string& text) {
   if (!text.empty()) object[field] = text;
+}
+template <typename Number>
+void put_number(Json& object, const char* field, Number number) {
+  if (number != 0) object[field] = number;
 }
 
 std::int64_t integer_at(const Json& object, const char* field, std::int64_t otherwise = 0) {
@@ -33,9 +39,10 @@ Condition condition_from_json(const Json& value) {
 }
 
 Json condition_to_json(const Condition& condition) {
-  return {{"type", condition.type},       {"status", condition.status},
-          {"reason", condition.reason},   {"message", condition.message},
-          {"observedGeneration", condition.observed_generation}, {"lastTransitionTime", condition.last_transition_time}};
+  Json result = {{"type", condition.type}, {"status", condition.status}, {"reason", condition.reason}, {"lastTransitionTime", condition.last_transition_time}};
+  put(result, "message", condition.message);
+  put_number(result, "observedGeneration", condition.observed_generation);
+  return result;
 }
 
 ImageLayer layer_from_json(const Json& value) {
@@ -43,7 +50,8 @@ ImageLayer layer_from_json(const Json& value) {
 }
 
 Json layer_to_json(const ImageLayer& layer) {
-  Json result = {{"digest", layer.digest}, {"sizeBytes", layer.size_bytes}, {"origin", layer.origin}};
+  Json result = {{"digest", layer.digest}, {"origin", layer.origin}};
+  put_number(result, "sizeBytes", layer.size_bytes);
   if (layer.line > 0) result["line"] = layer.line;
   put(result, "createdBy", layer.created_by);
   return result;
@@ -62,14 +70,13 @@ ImagePlatform platform_from_json(const Json& value) {
 }
 
 Json platform_to_json(const ImagePlatform& platform) {
-  Json result = {{"platform", platform.platform},
-                 {"digest", platform.digest},
-                 {"sizeBytes", platform.size_bytes},
-                 {"ownSizeBytes", platform.own_size_bytes},
-                 {"uncompressedSizeBytes", platform.uncompressed_bytes},
-                 {"wastedBytes", platform.wasted_bytes},
-                 {"largestLayerSizeBytes", platform.largest_layer_bytes},
-                 {"layerCount", platform.layer_count}};
+  Json result = {{"platform", platform.platform}, {"digest", platform.digest}};
+  put_number(result, "sizeBytes", platform.size_bytes);
+  put_number(result, "ownSizeBytes", platform.own_size_bytes);
+  put_number(result, "uncompressedSizeBytes", platform.uncompressed_bytes);
+  put_number(result, "wastedBytes", platform.wasted_bytes);
+  put_number(result, "largestLayerSizeBytes", platform.largest_layer_bytes);
+  put_number(result, "layerCount", platform.layer_count);
   for (const ImageLayer& layer : platform.layers) result["layers"].push_back(layer_to_json(layer));
   return result;
 }
@@ -85,6 +92,7 @@ Image image_from_json(const Json& value) {
   image.wasted_bytes = bytes_at(value, "wastedBytes");
   if (const Json* delta = find_path(value, {"deltaBytes"}); delta != nullptr && delta->is_number_integer()) image.delta_bytes = delta->get<std::int64_t>();
   image.delta = string_at(value, {"delta"});
+  if (!image.delta.empty() && !image.delta_bytes) image.delta_bytes = 0;  // "±0.0%"
   image.layer_count = int_at(value, "layerCount");
   image.revision = string_at(value, {"revision"});
   image.created_at = string_at(value, {"createdAt"});
@@ -93,16 +101,14 @@ Image image_from_json(const Json& value) {
 }
 
 Json image_to_json(const Image& image) {
-  Json result = {{"ref", image.ref},
-                 {"digest", image.digest},
-                 {"size", format_bytes_compact(image.size_bytes)},
-                 {"sizeBytes", image.size_bytes},
-                 {"ownSizeBytes", image.own_size_bytes},
-                 {"uncompressedSizeBytes", image.uncompressed_bytes},
-                 {"wastedBytes", image.wasted_bytes},
-                 {"layerCount", image.layer_count}};
+  Json result = {{"ref", image.ref}, {"digest", image.digest}, {"size", format_bytes_compact(image.size_bytes)}};
+  put_number(result, "sizeBytes", image.size_bytes);
+  put_number(result, "ownSizeBytes", image.own_size_bytes);
+  put_number(result, "uncompressedSizeBytes", image.uncompressed_bytes);
+  put_number(result, "wastedBytes", image.wasted_bytes);
+  put_number(result, "layerCount", image.layer_count);
   if (!image.tags.empty()) result["tags"] = image.tags;
-  if (image.delta_bytes) result["deltaBytes"] = *image.delta_bytes;
+  put_number(result, "deltaBytes", image.delta_bytes.value_or(0));
   put(result, "delta", image.delta);
   put(result, "revision", image.revision);
   put(result, "createdAt", image.created_at);
@@ -118,11 +124,19 @@ Inputs inputs_from_json(const Json& value) {
 }
 
 Json inputs_to_json(const Inputs& inputs) {
-  Json result = {{"key", inputs.key}, {"spec", inputs.spec}};
+  Json result = Json::object();
+  put(result, "key", inputs.key);
+  put(result, "spec", inputs.spec);
   put(result, "source", inputs.source);
   put(result, "revision", inputs.revision);
   put(result, "tree", inputs.tree);
-  for (const InputBase& base : inputs.bases) result["bases"].push_back({{"ref", base.ref}, {"platform", base.platform}, {"digest", base.digest}});
+  for (const InputBase& base : inputs.bases) {
+    Json item = Json::object();
+    put(item, "ref", base.ref);
+    put(item, "platform", base.platform);
+    put(item, "digest", base.digest);
+    result["bases"].push_back(std::move(item));
+  }
   return result;
 }
 
@@ -145,7 +159,10 @@ Build build_from_json(const Json& value) {
 }
 
 Json build_to_json(const Build& build) {
-  Json result = {{"pod", build.pod}, {"hash", build.hash}, {"number", build.number}, {"generation", build.generation}, {"trigger", build.trigger}, {"attempt", build.attempt}};
+  Json result = {{"pod", build.pod}, {"hash", build.hash}, {"trigger", build.trigger}};
+  put_number(result, "number", build.number);
+  put_number(result, "generation", build.generation);
+  put_number(result, "attempt", build.attempt);
   put(result, "source", build.source);
   put(result, "revision", build.revision);
   put(result, "token", build.token);
@@ -166,7 +183,8 @@ HistoryEntry history_from_json(const Json& value) {
 }
 
 Json history_to_json(const HistoryEntry& entry) {
-  Json result = {{"number", entry.number}, {"hash", entry.hash}, {"trigger", entry.trigger}, {"result", entry.result}, {"seconds", entry.seconds}};
+  Json result = {{"number", entry.number}, {"hash", entry.hash}, {"trigger", entry.trigger}, {"result", entry.result}};
+  put_number(result, "seconds", entry.seconds);
   put(result, "digest", entry.digest);
   if (entry.size_bytes > 0) result["sizeBytes"] = entry.size_bytes;
   return result;
@@ -199,7 +217,10 @@ Json status_to_json(const Status& status) {
   Json result = {{"observedGeneration", status.observed_generation}, {"conditions", Json::array()}};
   for (const Condition& condition : status.conditions) result["conditions"].push_back(condition_to_json(condition));
   if (status.image) result["image"] = image_to_json(*status.image);
-  if (status.baseline) result["baseline"] = {{"sizeBytes", status.baseline->size_bytes}, {"samples", status.baseline->samples}};
+  if (status.baseline) {
+    result["baseline"] = {{"samples", status.baseline->samples}};
+    put_number(result["baseline"], "sizeBytes", status.baseline->size_bytes);
+  }
   if (status.inputs) result["inputs"] = inputs_to_json(*status.inputs);
   if (status.build) result["build"] = build_to_json(*status.build);
   for (const HistoryEntry& entry : status.history) result["history"].push_back(history_to_json(entry));

@@ -36,7 +36,7 @@ std::string activity_reason(const Situation& situation) {
 Table accepted_table(const Situation& situation) {
   Table table;
   table.ready = {"True", "Succeeded", situation.success};
-  if (situation.up_to_date) table.up_to_date = {"True", "InputsBuilt", ""};
+  if (situation.up_to_date) table.up_to_date = {"True", "InputsBuilt", "the image was built from the current inputs"};
   else if (active(situation.activity)) table.up_to_date = {"False", "Building", situation.message};
   else if (situation.failure) table.up_to_date = {"False", situation.failure->reason, failure_message(*situation.failure)};
   else if (situation.suspended) table.up_to_date = {"False", "Suspended", "spec.suspend is set"};
@@ -49,22 +49,22 @@ Table not_accepted_table(const Situation& situation) {
   if (active(situation.activity)) {
     bool blocked = situation.activity == Activity::PodPending;
     table.ready = {blocked ? "False" : "Unknown", activity_reason(situation), situation.message};
-    table.up_to_date = {"Unknown", activity_reason(situation), ""};
+    table.up_to_date = {"Unknown", activity_reason(situation), situation.message};
     table.reconciling = true;
   } else if (situation.failure && situation.activity == Activity::WillRetry) {
     table.ready = {"False", "ProgressingWithRetry", situation.failure->reason + ": " + failure_message(*situation.failure)};
-    table.up_to_date = {"False", situation.failure->reason, ""};
+    table.up_to_date = {"False", situation.failure->reason, failure_message(*situation.failure)};
     table.reconciling = true;
   } else if (situation.failure) {
     table.ready = {"False", situation.failure->reason, failure_message(*situation.failure)};
-    table.up_to_date = {"False", situation.failure->reason, ""};
+    table.up_to_date = {"False", situation.failure->reason, failure_message(*situation.failure)};
     table.stalled = true;
   } else if (situation.suspended) {
     table.ready = {"Unknown", "Suspended", "spec.suspend is set and nothing was built yet"};
-    table.up_to_date = {"Unknown", "Suspended", ""};
+    table.up_to_date = {"Unknown", "Suspended", "spec.suspend is set"};
   } else {
     table.ready = {"Unknown", "Pending", situation.message};
-    table.up_to_date = {"Unknown", "Pending", ""};
+    table.up_to_date = {"Unknown", "Pending", situation.message};
     table.reconciling = true;
   }
   return table;
