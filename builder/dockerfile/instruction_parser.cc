@@ -142,6 +142,8 @@ Result<InstructionValue> parse_copy(const Node& node) {
   TRY(fill_paths(node, flags, copy));
   copy.from = flags.text("from");
   if (flags.has("from") && copy.from.empty()) return invalid("--from must not be empty");
+  // Stages are a graph that is known before any variable is.
+  if (copy.from.find('$') != std::string::npos) return invalid("--from cannot hold variables (give the image a stage of its own: FROM … AS name)");
   return InstructionValue(std::move(copy));
 }
 

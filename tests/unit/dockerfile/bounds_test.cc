@@ -1,5 +1,5 @@
 // Input that is made to hurt: each ends soon, with a clear error or a plain answer.
-#include <chrono>
+#include <ctime>
 
 #include "builder/dockerfile/check.h"
 #include "builder/dockerfile/dockerfile.h"
@@ -18,13 +18,13 @@ std::string repeated(const std::string& text, std::size_t times) {
   return out;
 }
 
-/// Generous for sanitizers and a busy machine; what is quadratic takes minutes.
+/// Processor time, not the clock on the wall: generous for sanitizers, and what is quadratic takes minutes.
 class Soon {
  public:
-  ~Soon() { CHECK(std::chrono::steady_clock::now() - start_ < std::chrono::seconds(20)); }
+  ~Soon() { CHECK((std::clock() - start_) / CLOCKS_PER_SEC < 60); }
 
  private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::clock_t start_ = std::clock();
 };
 
 std::optional<std::string> always_long(std::string_view) { return std::string(500'000, 'a'); }

@@ -38,6 +38,7 @@ TEST_CASE("every error has file, line, instruction and what was expected", "[doc
            Row{"FROM a\nCOPY --form=x a b\n", "unknown flag --form (did you mean --from?)"},
            Row{"FROM a\nCOPY --link=maybe a b\n", "flag --link: expected true or false, found \"maybe\""},
            Row{"FROM a\nCOPY --from= a b\n", "--from must not be empty"},
+           Row{"FROM a\nCOPY --from=$x a b\n", "--from cannot hold variables"},
            Row{"FROM a\nCOPY a <<E\nE\n", "the destination cannot be a heredoc"},
            Row{"FROM a\nRUN <<E\nx\n", "Dockerfile:2: RUN: heredoc <<E has no end"},
            Row{"FROM a\nENV a\n", "Dockerfile:2: ENV: expected a value after \"a\""},
