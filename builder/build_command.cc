@@ -39,6 +39,8 @@ class WorkDirectory {
   }
   WorkDirectory(WorkDirectory&& other) noexcept : path_(std::exchange(other.path_, "")) {}
   WorkDirectory& operator=(WorkDirectory&&) = delete;
+  /// Leaves it where it is.
+  void keep() { path_.clear(); }
   ~WorkDirectory() {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
@@ -86,13 +88,15 @@ Result<context::Context> open_source(Source& source, const std::string& work_dir
   return context::clone_git(git, stop);
 }
 
-// git takes a file: trust that came as text is written next to the work.
+// git takes one file of certificates, which replaces the system's: write both into it.
 Result<void> give_git_trust(Job& job, const std::string& work_dir) {
   auto* git = std::get_if<context::GitSource>(&job.source);
-  if (git == nullptr || job.tls.ca_data.empty()) return {};
-  auto system = read_file("/etc/ssl/certs/ca-certificates.crt");
+  if (git == nullptr || (job.tls.ca_data.empty() && job.tls.ca_file.empty())) return {};
+  std::string trust = job.tls.ca_data;
+  if (!job.tls.ca_file.empty()) trust += "\n" + TRY_CONTEXT(read_file(job.tls.ca_file), "--ca");
+  if (auto system = read_file("/etc/ssl/certs/ca-certificates.crt")) trust += "\n" + *system;
   git->ca_file = work_dir + "/ca.pem";
-  return write_file_atomically(git->ca_file, (system ? *system + "\n" : "") + job.tls.ca_data);
+  return write_file_atomically(git->ca_file, trust);
 }
 
 contract::BuildReport run_job(Job job, const std::string& wanted_work_dir, progress::Progress& progress, const std::stop_token& stop) {
@@ -116,6 +120,7 @@ contract::BuildReport run_job(Job job, const std::string& wanted_work_dir, progr
   job.options.clamp_run = job.explicit_timestamp;
   job.options.compression.gzip.threads = std::thread::hardware_concurrency();
   job.options.work_dir = work->path();
+  if (job.options.leave_trees) work->keep();
   auto report = executor::build(job.options, {.context = *context, .registry = *client, .progress = progress, .stop = stop});
   report.phases.context = context_seconds;
   return report;
@@ -147,15 +152,9 @@ std::variant<Job, JobError> make_job(const BuildFlags& flags) {
     return JobError{.failure = std::move(failure), .usage = true};
   }
   auto job = job_from_request(*request);
-  // A laptop may add to a request what only this machine knows.
-  if (auto* made = std::get_if<Job>(&job)) {
-    for (const auto& host : flags.insecure_registries) made->insecure.push_back(host);
-    for (const auto& mirror : flags.registry_mirrors)
-      if (auto parsed = registry::Mirror::parse(mirror)) made->mirrors.push_back(*parsed);
-    if (!flags.ca.empty()) made->tls.ca_file = flags.ca;
-    if (request->files.registry_auth.empty())
-      if (auto own = registry::load_user_credentials([](const char* name) -> const char* { return std::getenv(name); })) made->credentials.merge(*own);
-  }
+  auto* made = std::get_if<Job>(&job);
+  if (made == nullptr) return job;
+  if (auto error = add_flags(flags, *made)) return *error;
   return job;
 }
 
@@ -198,6 +197,7 @@ int build_command(const BuildFlags& flags) {
     return finish(report, flags, termination.get(), 2);
   }
   auto timeout = std::get<Job>(job).timeout;
+  std::get<Job>(job).options.leave_trees = termination != nullptr;  // in a pod
   Interrupt interrupt(timeout);
   auto renderer = progress::make_renderer(style_of(flags.progress), STDOUT_FILENO);
   std::vector<progress::Progress*> listeners{renderer.get()};

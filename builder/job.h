@@ -41,4 +41,8 @@ struct JobError {
 std::variant<Job, JobError> job_from_flags(const BuildFlags& flags);
 std::variant<Job, JobError> job_from_request(const contract::BuildRequest& request);
 
+/// What flags beside --request may add: where the output goes instead, and what only this machine knows (mirrors,
+/// insecure hosts, certificates, credentials). Any other flag would contradict the request: a usage error.
+std::optional<JobError> add_flags(const BuildFlags& flags, Job& job);
+
 }  // namespace imagebuild

@@ -88,11 +88,10 @@ Result<api::Timestamp> parse_timestamp(const std::string& text) {
 Result<Source> parse_source(const BuildFlags& flags) {
   if (auto git = context::parse_git_url(flags.context)) {
     git->dockerfile = flags.file;
-    git->ca_file = flags.ca;
     return Source(*std::move(git));
   }
   if (flags.context.starts_with("http://") || flags.context.starts_with("https://"))
-    return fail(ErrorKind::InvalidInput, "a tar over http is not supported yet as context; a git URL ends with .git or has #ref");
+    return fail(ErrorKind::InvalidInput, "a tar over http is not supported yet as context; the URL of a git repository ends with .git (and may go on with #REF:DIR)");
   // Relative to the working directory as with other builders, not to the context.
   std::string file = flags.file.empty() ? "" : std::filesystem::absolute(flags.file).string();
   return Source(context::DirectorySource{.path = flags.context, .dockerfile = file});
@@ -134,6 +133,42 @@ std::variant<Job, JobError> job_from_flags(const BuildFlags& flags) {
     return JobError{.failure = {.failure_class = api::FailureClass::Config, .reason = std::string(api::reason::kSecretNotFound), .message = credentials.error().message}};
   job->credentials = *std::move(credentials);
   return *std::move(job);
+}
+
+namespace {
+
+std::string contradiction(const BuildFlags& flags) {
+  const std::pair<const char*, bool> given[] = {
+      {"CONTEXT", flags.context != "."},        {"--file", !flags.file.empty()},
+      {"--target", !flags.target.empty()},      {"--tag", !flags.tags.empty()},
+      {"--build-arg", !flags.build_args.empty()}, {"--build-context", !flags.build_contexts.empty()},
+      {"--secret", !flags.secrets.empty()},     {"--label", !flags.labels.empty()},
+      {"--platform", !flags.platform.empty()},  {"--network", !flags.network.empty()},
+      {"--compression", !flags.compression.empty()}, {"--timestamp", !flags.timestamp.empty()},
+      {"--cache-repo", !flags.cache_repo.empty()}, {"--cache-dir", !flags.cache_dir.empty()}};
+  for (const auto& [name, is_given] : given)
+    if (is_given) return std::string(name) + " and --request exclude each other: the request says it";
+  return {};
+}
+
+Result<void> add_to(const BuildFlags& flags, Job& job) {
+  for (const auto& host : flags.insecure_registries) job.insecure.push_back(host);
+  for (const auto& text : flags.registry_mirrors) job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
+  if (!flags.ca.empty()) job.tls.ca_file = flags.ca;
+  if (flags.output.empty() || flags.output == "registry") return {};
+  job.options.output = TRY(parse_output(flags));
+  return {};
+}
+
+}  // namespace
+
+std::optional<JobError> add_flags(const BuildFlags& flags, Job& job) {
+  if (auto message = contradiction(flags); !message.empty()) return usage(message);
+  if (auto added = add_to(flags, job); !added) return usage(added.error().message);
+  auto credentials = load_credentials(flags);
+  if (!credentials) return usage(credentials.error().message);
+  job.credentials.merge(*credentials);  // those of the request come first
+  return std::nullopt;
 }
 
 }  // namespace imagebuild

@@ -10,6 +10,7 @@
 #include "builder/context/context.h"
 #include "builder/dockerfile/check.h"
 #include "builder/dockerfile/dockerfile.h"
+#include "builder/dockerfile/unsupported.h"
 #include "builder/sandbox/isolation.h"
 #include "common/base/unique_fd.h"
 
@@ -47,6 +48,7 @@ int check_command(const CheckFlags& flags) {
   }
   auto result = dockerfile::check(*parsed, options);
   if (!result) return complain(result.error(), 1);
+  auto supported = dockerfile::check_supported(*parsed);
   if (flags.format == "json") {
     std::printf("%s\n", dump_json({{"dockerfile", dockerfile::to_json(*parsed)}, {"findings", findings_to_json(result->findings)}}, 2).c_str());
   } else {
@@ -54,6 +56,7 @@ int check_command(const CheckFlags& flags) {
       std::printf("%s:%d: %s: %s\n", parsed->name.c_str(), finding.line, finding.rule.c_str(), finding.message.c_str());
     std::printf("%s: %zu stages, %zu findings\n", parsed->name.c_str(), parsed->stages.size(), result->findings.size());
   }
+  if (!supported) return complain(supported.error(), 1);
   return result->fail ? 1 : 0;
 }
 

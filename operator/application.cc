@@ -5,6 +5,10 @@
 #include <future>
 #include <map>
 
+#ifndef IMAGEBUILD_REVISION
+#define IMAGEBUILD_REVISION "unknown"
+#endif
+
 namespace imagebuild {
 namespace {
 
@@ -50,7 +54,6 @@ telemetry::ObjectSample sample_of(const api::ImageBuild& object) {
     sample.platforms.push_back({.platform = platform.platform,
                                 .size_bytes = platform.size_bytes,
                                 .uncompressed_bytes = platform.uncompressed_bytes,
-                                .wasted_bytes = platform.wasted_bytes,
                                 .base_bytes = platform.size_bytes - std::min(platform.size_bytes, platform.own_size_bytes),
                                 .own_bytes = platform.own_size_bytes,
                                 .largest_layer_bytes = platform.largest_layer_bytes,
@@ -78,7 +81,7 @@ Result<std::unique_ptr<Application>> Application::make(const OperatorOptions& op
 Application::Application(const OperatorOptions& options, Logger log, std::string version, kube::ClientConfig config)
     : options_(options),
       log_(std::move(log)),
-      metrics_(std::move(version), ""),
+      metrics_(std::move(version), IMAGEBUILD_REVISION),
       queue_hooks_(metrics_),
       controller_hooks_(metrics_),
       client_(kube::Client::make(std::move(config), {.user_agent = "imagebuild-operator", .on_response = [this](std::string_view method, int code) { metrics_.api_response(method, code); }})),

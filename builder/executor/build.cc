@@ -60,8 +60,7 @@ class Build {
     if (!worker) return std::move(worker).error();
     report_.isolation = "overlay";
     auto outcome = run_stages(*file, *plan, blobs, *worker);
-    auto stopped = worker->stop();
-    if (outcome && !stopped) services_.progress.warning("clean up: " + stopped.error().message);
+    end(*worker);
     return outcome;
   }
 
@@ -72,6 +71,12 @@ class Build {
   Result<T> noted(Doing doing, Result<T> result) {
     if (!result) return note_.because(doing, std::move(result).error());
     return result;
+  }
+
+  void end(TreeWorker& worker) {
+    if (options_.leave_trees) return worker.abandon();
+    auto stopped = worker.stop();
+    if (!stopped) services_.progress.warning("clean up: " + stopped.error().message);
   }
 
   Result<dockerfile::Dockerfile> load_dockerfile() {

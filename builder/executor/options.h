@@ -47,6 +47,7 @@ struct BuildOptions {
 
   BlobWriterOptions compression;
   std::string work_dir;  ///< exists; holds blobs and unpacked trees while the build runs
+  bool leave_trees = false;  ///< unpacked trees stay behind: the volume that holds them goes with the pod
 };
 
 }  // namespace imagebuild::executor

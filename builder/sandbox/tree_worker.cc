@@ -164,4 +164,10 @@ Result<void> TreeWorker::stop() {
   return {};
 }
 
+void TreeWorker::abandon() {
+  if (state_->stopped.exchange(true)) return;
+  state_->worker.process.kill();  // its children die with it (PR_SET_PDEATHSIG), their namespaces with them
+  state_->worker.process.wait();
+}
+
 }  // namespace imagebuild

@@ -101,6 +101,9 @@ class TreeWorker {
   Result<void> remove(LayerId layer);
   /// Ends everything that runs, removes the store, ends the worker. Calls in flight return Canceled.
   Result<void> stop();
+  /// Ends everything at once and leaves the store's files: for a pod, whose volume goes with it (removing
+  /// a large image's files takes seconds that a build would wait for).
+  void abandon();
 
  private:
   struct State;

@@ -62,7 +62,6 @@ ImagePlatform platform_from_json(const Json& value) {
   platform.size_bytes = bytes_at(value, "sizeBytes");
   platform.own_size_bytes = bytes_at(value, "ownSizeBytes");
   platform.uncompressed_bytes = bytes_at(value, "uncompressedSizeBytes");
-  platform.wasted_bytes = bytes_at(value, "wastedBytes");
   platform.largest_layer_bytes = bytes_at(value, "largestLayerSizeBytes");
   platform.layer_count = int_at(value, "layerCount");
   platform.layers = list_at<ImageLayer>(value, "layers", layer_from_json);
@@ -74,7 +73,6 @@ Json platform_to_json(const ImagePlatform& platform) {
   put_number(result, "sizeBytes", platform.size_bytes);
   put_number(result, "ownSizeBytes", platform.own_size_bytes);
   put_number(result, "uncompressedSizeBytes", platform.uncompressed_bytes);
-  put_number(result, "wastedBytes", platform.wasted_bytes);
   put_number(result, "largestLayerSizeBytes", platform.largest_layer_bytes);
   put_number(result, "layerCount", platform.layer_count);
   for (const ImageLayer& layer : platform.layers) result["layers"].push_back(layer_to_json(layer));
@@ -89,7 +87,6 @@ Image image_from_json(const Json& value) {
   image.size_bytes = bytes_at(value, "sizeBytes");
   image.own_size_bytes = bytes_at(value, "ownSizeBytes");
   image.uncompressed_bytes = bytes_at(value, "uncompressedSizeBytes");
-  image.wasted_bytes = bytes_at(value, "wastedBytes");
   if (const Json* delta = find_path(value, {"deltaBytes"}); delta != nullptr && delta->is_number_integer()) image.delta_bytes = delta->get<std::int64_t>();
   image.delta = string_at(value, {"delta"});
   if (!image.delta.empty() && !image.delta_bytes) image.delta_bytes = 0;  // "±0.0%"
@@ -105,7 +102,6 @@ Json image_to_json(const Image& image) {
   put_number(result, "sizeBytes", image.size_bytes);
   put_number(result, "ownSizeBytes", image.own_size_bytes);
   put_number(result, "uncompressedSizeBytes", image.uncompressed_bytes);
-  put_number(result, "wastedBytes", image.wasted_bytes);
   put_number(result, "layerCount", image.layer_count);
   if (!image.tags.empty()) result["tags"] = image.tags;
   put_number(result, "deltaBytes", image.delta_bytes.value_or(0));

@@ -35,7 +35,7 @@ struct ImageLayer {
 
 struct ImagePlatform {
   std::string platform, digest;
-  std::uint64_t size_bytes = 0, own_size_bytes = 0, uncompressed_bytes = 0, wasted_bytes = 0, largest_layer_bytes = 0;
+  std::uint64_t size_bytes = 0, own_size_bytes = 0, uncompressed_bytes = 0, largest_layer_bytes = 0;
   int layer_count = 0;
   std::vector<ImageLayer> layers;
 };
@@ -45,7 +45,7 @@ struct Image {
   std::string ref;  ///< repository@digest
   std::string digest;
   std::vector<std::string> tags;
-  std::uint64_t size_bytes = 0, own_size_bytes = 0, uncompressed_bytes = 0, wasted_bytes = 0;
+  std::uint64_t size_bytes = 0, own_size_bytes = 0, uncompressed_bytes = 0;
   std::optional<std::int64_t> delta_bytes;  ///< against the image before it
   int layer_count = 0;
   std::string delta;  ///< "+0.7%"

@@ -50,7 +50,6 @@ Json layer_to_json(const LayerReport& layer) {
                  {"origin", layer.origin == LayerOrigin::Base ? "base" : "own"}};
   if (layer.line > 0) result["line"] = layer.line;
   put(result, "createdBy", api::clip_back(layer.created_by, kMaxCreatedBy));
-  put(result, "wastedBytes", layer.wasted_bytes);
   return result;
 }
 
@@ -60,8 +59,7 @@ LayerReport layer_from_json(const Json& value) {
           .uncompressed_bytes = unsigned_at(value, "uncompressedSizeBytes"),
           .origin = string_at(value, {"origin"}) == "base" ? LayerOrigin::Base : LayerOrigin::Own,
           .line = int_at(value, "line"),
-          .created_by = api::clip_back(string_at(value, {"createdBy"}), kMaxCreatedBy),
-          .wasted_bytes = unsigned_at(value, "wastedBytes")};
+          .created_by = api::clip_back(string_at(value, {"createdBy"}), kMaxCreatedBy)};
 }
 
 Json platform_to_json(const PlatformReport& platform) {
@@ -71,7 +69,6 @@ Json platform_to_json(const PlatformReport& platform) {
           {"uncompressedSizeBytes", platform.uncompressed_bytes},
           {"ownSizeBytes", platform.own_size_bytes},
           {"ownUncompressedSizeBytes", platform.own_uncompressed_bytes},
-          {"wastedBytes", platform.wasted_bytes},
           {"largestLayerBytes", platform.largest_layer_bytes},
           {"layerCount", platform.layer_count}};
 }
@@ -83,7 +80,6 @@ PlatformReport platform_from_json(const Json& value) {
           .uncompressed_bytes = unsigned_at(value, "uncompressedSizeBytes"),
           .own_size_bytes = unsigned_at(value, "ownSizeBytes"),
           .own_uncompressed_bytes = unsigned_at(value, "ownUncompressedSizeBytes"),
-          .wasted_bytes = unsigned_at(value, "wastedBytes"),
           .largest_layer_bytes = unsigned_at(value, "largestLayerBytes"),
           .layer_count = int_at(value, "layerCount"),
           .layers = {}};
@@ -240,12 +236,11 @@ BuildResult build_result_from(std::string_view text) {
 }
 
 void PlatformReport::sum_layers() {
-  size_bytes = uncompressed_bytes = own_size_bytes = own_uncompressed_bytes = wasted_bytes = largest_layer_bytes = 0;
+  size_bytes = uncompressed_bytes = own_size_bytes = own_uncompressed_bytes = largest_layer_bytes = 0;
   layer_count = static_cast<int>(layers.size());
   for (const LayerReport& layer : layers) {
     size_bytes += layer.size_bytes;
     uncompressed_bytes += layer.uncompressed_bytes;
-    wasted_bytes += layer.wasted_bytes;
     largest_layer_bytes = std::max(largest_layer_bytes, layer.size_bytes);
     if (layer.origin != LayerOrigin::Own) continue;
     own_size_bytes += layer.size_bytes;

@@ -39,7 +39,6 @@ struct LayerReport {
   LayerOrigin origin = LayerOrigin::Own;
   int line = 0;                      ///< Dockerfile line of an own layer; 0: none
   std::string created_by;            ///< the instruction; at most 96 bytes survive
-  std::uint64_t wasted_bytes = 0;    ///< of this layer, made unreachable by later ones
 };
 
 /// Sums are over the platform's image; `layers` is bottom first and may be longer than what survives a channel.
@@ -48,7 +47,6 @@ struct PlatformReport {
   std::string digest;    ///< of the manifest
   std::uint64_t size_bytes = 0, uncompressed_bytes = 0;
   std::uint64_t own_size_bytes = 0, own_uncompressed_bytes = 0;
-  std::uint64_t wasted_bytes = 0;
   std::uint64_t largest_layer_bytes = 0;  ///< compressed
   int layer_count = 0;
   std::vector<LayerReport> layers;

@@ -42,10 +42,11 @@ ladder_stalled() {
 ladder_wait() {
   local end=$((SECONDS + $1)) last='' now
   while :; do
-    now=$("$KUBECTL" -n "$LADDER_NAMESPACE" get imagebuilds --no-headers 2>/dev/null | awk '{NF--; print}')
+    # Without the age, which changes all the time; a busy API server is asked again.
+    now=$("$KUBECTL" -n "$LADDER_NAMESPACE" get imagebuilds --no-headers 2>/dev/null | awk '{NF--; print}') || now=$last
     if [ "$now" != "$last" ]; then
       printf '\n' >&2
-      "$KUBECTL" -n "$LADDER_NAMESPACE" get imagebuilds >&2
+      "$KUBECTL" -n "$LADDER_NAMESPACE" get imagebuilds >&2 || true
       last=$now
     fi
     ladder_ready && return 0

@@ -25,7 +25,6 @@ api::ImagePlatform platform_of(const contract::PlatformReport& report) {
   platform.size_bytes = report.size_bytes;
   platform.own_size_bytes = report.own_size_bytes;
   platform.uncompressed_bytes = report.uncompressed_bytes;
-  platform.wasted_bytes = report.wasted_bytes;
   platform.largest_layer_bytes = report.largest_layer_bytes;
   platform.layer_count = report.layer_count;
   for (const contract::LayerReport& layer : report.layers) {
@@ -84,7 +83,6 @@ void accept_image(api::Status& status, const api::Spec& spec, const std::string&
     image.size_bytes = platform.size_bytes;
     image.own_size_bytes = platform.own_size_bytes;
     image.uncompressed_bytes = platform.uncompressed_bytes;
-    image.wasted_bytes = platform.wasted_bytes;
     image.layer_count = platform.layer_count;
   }
   if (status.image && status.image->size_bytes > 0) {

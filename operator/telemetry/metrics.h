@@ -17,7 +17,7 @@ namespace imagebuild::telemetry {
 
 struct PlatformSample {
   std::string platform;
-  std::uint64_t size_bytes = 0, uncompressed_bytes = 0, wasted_bytes = 0, base_bytes = 0, own_bytes = 0, largest_layer_bytes = 0;
+  std::uint64_t size_bytes = 0, uncompressed_bytes = 0, base_bytes = 0, own_bytes = 0, largest_layer_bytes = 0;
   int layers = 0;
 };
 

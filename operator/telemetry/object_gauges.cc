@@ -7,7 +7,7 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-enum Gauge { kSize, kUncompressed, kWasted, kOrigin, kLayers, kLargest, kBaseline, kLastSuccess, kReady, kSuspended, kUpToDate, kInfo, kGaugeCount };
+enum Gauge { kSize, kUncompressed, kOrigin, kLayers, kLargest, kBaseline, kLastSuccess, kReady, kSuspended, kUpToDate, kInfo, kGaugeCount };
 
 const struct {
   const char* name;
@@ -15,7 +15,6 @@ const struct {
 } kGauges[kGaugeCount] = {
     {"imagebuild_image_size_bytes", "Compressed size of the accepted image's layers, as the registry holds them."},
     {"imagebuild_image_uncompressed_size_bytes", "Size of the accepted image's layers, unpacked."},
-    {"imagebuild_image_wasted_bytes", "Bytes in layers that later layers overwrite or remove."},
     {"imagebuild_image_origin_size_bytes", "Compressed size by origin: of the base image, or the build's own."},
     {"imagebuild_image_layers", "Layers of the accepted image."},
     {"imagebuild_image_largest_layer_size_bytes", "Compressed size of the largest layer."},
@@ -60,7 +59,6 @@ void ObjectGauges::add(const ObjectSample& sample) {
     const Labels labels = with(object, "platform", platform.platform);
     put(kSize, static_cast<double>(platform.size_bytes), labels);
     put(kUncompressed, static_cast<double>(platform.uncompressed_bytes), labels);
-    put(kWasted, static_cast<double>(platform.wasted_bytes), labels);
     put(kOrigin, static_cast<double>(platform.base_bytes), with(labels, "origin", "base"));
     put(kOrigin, static_cast<double>(platform.own_bytes), with(labels, "origin", "own"));
     put(kLayers, platform.layers, labels);

@@ -256,6 +256,7 @@ ServerResponse FakeApi::watch(const ServerRequest& request, const FakePath& path
     response.body = dump_json({{"type", "ERROR"}, {"object", status_object(410, "Expired", "too old resource version")}}) + "\n";
     return response;
   }
+  ++watches_started_;
   long seconds = std::atol(request.parameter("timeoutSeconds").value_or("3600").c_str());
   auto end = Clock::now() + std::chrono::seconds(seconds);
   if (abrupt_) response.fault = ServerResponse::Fault::CutStream;

@@ -48,7 +48,8 @@ class FakeApi {
 
   // Watches.
   void compact() { objects_.compact(); }  ///< history is gone: a watch from an older version gets 410
-  void cut_watches() { objects_.cut_watches(); }
+  void cut_watches() { objects_.cut_watches(); }  ///< those that have started, see watches_started()
+  int watches_started() const { return watches_started_; }
   /// Watches that start from now on end in the middle of the chunked body instead of with its last chunk.
   void end_watches_abruptly(bool abruptly) { abrupt_ = abruptly; }
   void send_bookmarks() { objects_.send_bookmarks(); }
@@ -92,6 +93,7 @@ class FakeApi {
 
   FakeObjects objects_;
   std::atomic<bool> abrupt_{false};
+  std::atomic<int> watches_started_{0};
   mutable std::mutex mutex_;  // guards the members up to server_
   std::vector<Fault> faults_;
   int faults_happened_ = 0;

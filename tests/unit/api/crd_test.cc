@@ -70,8 +70,8 @@ pod: {serviceAccountName: b, resources: {limits: {memory: 1Gi}, requests: {cpu: 
 Status every_status_field() {
   Status status;
   status.conditions = {{"Ready", "True", "r", "m", 1, "2026-11-24T07:00:00Z"}};
-  status.image = Image{.ref = "r", .digest = "d", .tags = {"t"}, .size_bytes = 1, .own_size_bytes = 1, .uncompressed_bytes = 1, .wasted_bytes = 1, .delta_bytes = 1, .layer_count = 1, .delta = "x", .revision = "r", .created_at = "c"};
-  status.image->platforms = {{.platform = "p", .digest = "d", .size_bytes = 1, .own_size_bytes = 1, .uncompressed_bytes = 1, .wasted_bytes = 1, .largest_layer_bytes = 1, .layer_count = 1, .layers = {{"d", 1, "own", 3, "c"}}}};
+  status.image = Image{.ref = "r", .digest = "d", .tags = {"t"}, .size_bytes = 1, .own_size_bytes = 1, .uncompressed_bytes = 1, .delta_bytes = 1, .layer_count = 1, .delta = "x", .revision = "r", .created_at = "c"};
+  status.image->platforms = {{.platform = "p", .digest = "d", .size_bytes = 1, .own_size_bytes = 1, .uncompressed_bytes = 1, .largest_layer_bytes = 1, .layer_count = 1, .layers = {{"d", 1, "own", 3, "c"}}}};
   status.baseline = Baseline{1, 1};
   status.inputs = Inputs{.key = "k", .spec = "s", .source = "c", .revision = "r", .tree = "t", .bases = {{"a", "p", "d"}}};
   status.build = Build{.pod = "p", .hash = "h", .trigger = "t", .source = "s", .revision = "r", .token = "t", .number = 1, .generation = 1, .attempt = 1, .retries = 1, .queued_at = "q", .started_at = "s", .finished_at = "f", .isolation = "i", .result = "r"};

@@ -15,7 +15,7 @@ BuildReport sample(int layers) {
   report.tags = {"sha-1a2b-12345678", "main"};
   PlatformReport platform{.platform = "linux/amd64", .digest = hex('d')};
   for (int i = 0; i < layers; ++i)
-    platform.layers.push_back({hex('a'), 1000u + static_cast<unsigned>(i), 3000, i == 0 ? LayerOrigin::Base : LayerOrigin::Own, i, "RUN npm ci --only=production", 10});
+    platform.layers.push_back({hex('a'), 1000u + static_cast<unsigned>(i), 3000, i == 0 ? LayerOrigin::Base : LayerOrigin::Own, i, "RUN npm ci --only=production"});
   platform.sum_layers();
   report.platforms.push_back(platform);
   report.inputs = {std::string(40, 'c'), "main@sha1:cccc", "tree", {{"docker.io/library/alpine:3.10", "linux/amd64", hex('b')}}};

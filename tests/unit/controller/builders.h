@@ -28,8 +28,8 @@ inline contract::BuildReport success_report(std::uint64_t size = 1000) {
   contract::BuildReport report;
   report.digest = "sha256:" + std::string(64, 'd');
   contract::PlatformReport platform{.platform = "linux/amd64", .digest = report.digest};
-  platform.layers = {{"sha256:" + std::string(64, 'b'), size / 2, size, contract::LayerOrigin::Base, 0, "", 0},
-                     {"sha256:" + std::string(64, 'e'), size - size / 2, size, contract::LayerOrigin::Own, 2, "RUN x", 10}};
+  platform.layers = {{"sha256:" + std::string(64, 'b'), size / 2, size, contract::LayerOrigin::Base, 0, ""},
+                     {"sha256:" + std::string(64, 'e'), size - size / 2, size, contract::LayerOrigin::Own, 2, "RUN x"}};
   platform.sum_layers();
   report.platforms = {platform};
   report.inputs.bases = {{"docker.io/library/alpine:3.10", "linux/amd64", "sha256:1"}};

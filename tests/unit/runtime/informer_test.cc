@@ -71,7 +71,7 @@ struct Fixture {
     });
   }
   bool watching() {
-    return eventually([&] { return api.count_requests("GET", "watch=1") > 0; });
+    return eventually([&] { return api.watches_started() > 0; });
   }
 };
 

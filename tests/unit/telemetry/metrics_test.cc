@@ -18,7 +18,7 @@ Sources sources_of(std::vector<ObjectSample>& objects) {
 
 ObjectSample sample(std::string name) {
   ObjectSample object{.name_space = "shop", .name = std::move(name), .image = "registry.acme.io/web"};
-  object.platforms = {{.platform = "linux/amd64", .size_bytes = 191260262, .uncompressed_bytes = 500, .wasted_bytes = 7, .base_bytes = 60, .own_bytes = 40, .largest_layer_bytes = 55, .layers = 3}};
+  object.platforms = {{.platform = "linux/amd64", .size_bytes = 191260262, .uncompressed_bytes = 500, .base_bytes = 60, .own_bytes = 40, .largest_layer_bytes = 55, .layers = 3}};
   object.baseline_bytes = 90;
   object.last_success = 1790000000;
   object.ready = object.up_to_date = true;
