@@ -88,6 +88,7 @@ std::variant<Job, JobError> job_from_request(const contract::BuildRequest& reque
   job.options.annotations = spec.annotations;
   job.options.network = spec.network == api::Network::None ? Network::None : Network::Default;
   job.options.output = *std::move(output);
+  job.options.revision = request.resolved.revision;
   job.options.pinned_bases = request.resolved.bases;
   job.timestamp = spec.timestamp.value_or(api::Timestamp{});
   job.explicit_timestamp = spec.timestamp.has_value();

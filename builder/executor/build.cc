@@ -179,7 +179,7 @@ class Build {
 contract::BuildReport build(const BuildOptions& options, const BuildServices& services) {
   contract::BuildReport report;
   const auto& source = services.context.source();
-  report.inputs = {.commit = source.commit, .revision = source.revision, .tree = source.tree};
+  report.inputs = {.commit = source.commit, .revision = options.revision.empty() ? source.revision : options.revision, .tree = source.tree};
   {
     Stopwatch watch(report.phases.total);
     Build build(options, services, report);

@@ -38,6 +38,7 @@ struct BuildOptions {
   Network network = Network::Default;
   std::vector<HostEntry> extra_hosts;
   Output output = NoOutput{};
+  std::string revision;  ///< how the source was named when its commit was resolved; empty: as the context names it
   std::vector<contract::Base> pinned_bases;  ///< use these digests where the reference matches
 
   /// Seconds for config.created, history and what COPY and WORKDIR write.

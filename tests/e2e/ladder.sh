@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The ladder: six images of one app, their sizes in order and the same everywhere, and each one runs.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck disable=SC2034  # lib.sh's functions use it
 NAMESPACE=$LADDER_NAMESPACE
 ladder_yaml "$REGISTRY_POD" "$(services_url)/git/app.git" | k apply -f - >/dev/null
 ladder_wait 1200 || fail "the ladder was not built"

@@ -3,6 +3,7 @@
 # checks, and ends with a failure that shows the objects involved.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034  # common.sh puts it in front of messages
 SCRIPT=$(basename "$0" .sh)
 for part in common packages http-server app-repo services install ladder; do
   # shellcheck source=/dev/null
