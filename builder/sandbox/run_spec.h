@@ -31,7 +31,7 @@ struct HostEntry {
 
 struct RunSpec {
   LowerList lowers;
-  LayerId upper;  ///< created by the run, NotFound of before: from TreeWorker::new_layer(), used once
+  LayerId upper;  ///< made by the run: a number from TreeWorker::new_layer() that nothing has used
 
   std::vector<std::string> argv;  ///< not empty; argv[0] without a slash is searched in env's PATH
   std::vector<std::string> env;   ///< "NAME=value", the whole environment

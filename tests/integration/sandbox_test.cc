@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <thread>
@@ -531,6 +531,10 @@ TEST_CASE("a killed builder takes its worker and the running step with it") {
 
 TEST_CASE("an abandoned worker ends its running step") {
   Fixture f;
+  if (f.worker.id_plan().method != IdMapMethod::SubordinateRoot) {
+    WARN("skipped: only root of the machine can remove the files that an abandoned store leaves");
+    return;
+  }
   RunSpec spec = f.shell(f.base(), "echo started; exec busybox sleep 600");
   spec.upper = f.worker.new_layer();
   auto pipe = make_pipe();
