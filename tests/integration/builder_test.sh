@@ -1,0 +1,378 @@
+#!/usr/bin/env bash
+# The builder as its users run it: real namespaces, a real registry, images judged by other tools. Every check is a
+# sentence; all of them run, and the test fails at the end if one did not hold.
+set -uo pipefail
+
+for tool in docker-registry skopeo umoci jq busybox; do
+  command -v "$tool" >/dev/null || { echo "skip: $tool is not installed"; exit 77; }
+done
+BUILDER=${IMAGEBUILD_BINARY_DIR:?the build folder}/builder/imagebuild-builder
+[ -x "$BUILDER" ] || { echo "no $BUILDER"; exit 1; }
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/imagebuild-builder-test.XXXXXX")
+chmod 0711 "$T"
+WORK=$T/work # everything that builds unpack; empty between them
+mkdir "$WORK"
+REGISTRY_PID='' SLEEPER=''
+# Reached through the trap.
+# shellcheck disable=SC2317
+clean_up() {
+  [ -z "$SLEEPER" ] || kill -KILL "$SLEEPER" 2>/dev/null
+  [ -z "$REGISTRY_PID" ] || kill "$REGISTRY_PID" 2>/dev/null
+  rm -rf "$T"
+}
+trap clean_up EXIT
+FAILED=0 CHECKS=0
+
+# holds SENTENCE COMMAND...: the command succeeds.
+holds() {
+  local sentence=$1
+  shift
+  CHECKS=$((CHECKS + 1))
+  if "$@" >"$T/holds.log" 2>&1; then
+    echo "ok: $sentence"
+  else
+    FAILED=$((FAILED + 1))
+    echo "FAILED: $sentence"
+    echo "    $*" | head -c 600
+    echo
+    tail -qn 8 "$T/holds.log" "$T/log" 2>/dev/null | sed 's/^/    /'
+  fi
+}
+# is SENTENCE ACTUAL EXPECTED
+is() { holds "$1 (got '$2', want '$3')" [ "$2" = "$3" ]; }
+not() { ! "$@"; }
+logged() { grep -qE -- "$1" "$T/log"; }
+
+# context NAME <Dockerfile: a fresh context $C with that Dockerfile.
+context() {
+  C=$T/contexts/$1
+  rm -rf "$C"
+  mkdir -p "$C"
+  cat >"$C/Dockerfile"
+}
+# build FLAGS...: builds $C; log in $T/log, exit status in $STATUS, report in $T/report.json.
+build() {
+  rm -f "$T/report.json"
+  "$BUILDER" build "$C" --insecure-registry "$R" --work-dir "$WORK" --report "$T/report.json" --progress plain "$@" >"$T/log" 2>&1
+  STATUS=$?
+}
+# root NAME FLAGS...: builds $C into an OCI layout and unpacks it with umoci: $ROOTFS, $CONFIG (the config document).
+root() {
+  local layout=$T/layouts/$1
+  ROOTFS=$T/bundles/$1/rootfs CONFIG=$T/bundles/$1.config
+  shift
+  mkdir -p "$T/layouts" "$T/bundles"
+  build --output "oci:$layout" "$@"
+  [ "$STATUS" = 0 ] || return 1
+  local rootless=()
+  [ "$(id -u)" = 0 ] || rootless=(--rootless)
+  umoci unpack "${rootless[@]}" --image "$layout:latest" "${ROOTFS%/rootfs}" >>"$T/log" 2>&1 &&
+    skopeo inspect --config --raw "oci:$layout:latest" >"$CONFIG"
+}
+digest() { jq -r '.digest // ""' "$T/report.json" 2>/dev/null; }
+own_layers() { jq '[.platforms[0].layers[] | select((.origin | ascii_downcase) == "own")] | length' "$T/report.json"; }
+manifest_at() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
+
+start_registry() {
+  local port attempt
+  for attempt in 1 2 3 4 5; do
+    port=$((20000 + RANDOM % 30000))
+    cat >"$T/registry.yml" <<EOF
+version: 0.1
+log: {level: error}
+storage: {filesystem: {rootdirectory: $T/registry}}
+http: {addr: "127.0.0.1:$port"}
+EOF
+    docker-registry serve "$T/registry.yml" >"$T/registry.log" 2>&1 &
+    REGISTRY_PID=$!
+    R=127.0.0.1:$port
+    for _ in $(seq 100); do
+      kill -0 "$REGISTRY_PID" 2>/dev/null || continue 2
+      (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && return 0
+      sleep 0.1
+    done
+  done
+  echo "no registry after $attempt attempts"
+  cat "$T/registry.log"
+  exit 1
+}
+start_registry
+
+# --- a base image, by our own hand
+context base <<'EOF'
+FROM scratch
+COPY busybox /bin/busybox
+COPY etc /etc/
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+RUN mkdir -p -m 1777 /tmp && mkdir /data && echo one > /data/one && echo two > /data/two
+ONBUILD RUN echo triggered > /onbuild
+ENV FROM_BASE=yes
+EOF
+cp "$(command -v busybox)" "$C/busybox"
+mkdir "$C/etc"
+printf 'root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1001:node:/home/node:/bin/sh\n' >"$C/etc/passwd"
+printf 'root:x:0:\nnode:x:1001:\nextra:x:1002:node\n' >"$C/etc/group"
+build -t "$R/base:1"
+is "a base image is made from scratch and pushed" "$STATUS" 0
+BASE=$R/base:1
+[ "$STATUS" = 0 ] || { cat "$T/log"; exit 1; }
+manifest_at "$BASE" >"$T/manifest.json"
+same_sizes() {
+  jq -e --slurpfile m "$T/manifest.json" '.platforms[0] as $p
+    | ($p.layers | map([.digest, .sizeBytes])) == ($m[0].layers | map([.digest, .size]))
+      and $p.layerCount == ($m[0].layers | length)
+      and $p.sizeBytes >= ([$m[0].layers[].size] | add)' "$T/report.json"
+}
+holds "the report's layer sizes are the manifest's" same_sizes
+is "the report's digest is the manifest's" "$(digest)" "sha256:$(sha256sum <"$T/manifest.json" | cut -d' ' -f1)"
+
+# --- what the file system holds
+context stages <<EOF
+FROM $BASE AS first
+RUN echo by-name > /out
+FROM $BASE
+RUN echo by-number > /out
+FROM $BASE
+COPY --from=first /out /name
+COPY --from=1 /out /number
+RUN rm /data/one
+RUN true
+EOF
+holds "a multi-stage build succeeds" root stages
+is "COPY --from copies from a stage by name" "$(cat "$ROOTFS/name")" by-name
+is "COPY --from copies from a stage by number" "$(cat "$ROOTFS/number")" by-number
+holds "a file of the base that RUN removed is gone" [ ! -e "$ROOTFS/data/one" ]
+holds "its neighbour is still there" [ -e "$ROOTFS/data/two" ]
+holds "no whiteout is left as a file" test -z "$(find "$ROOTFS" -name '.wh.*')"
+is "ONBUILD of the base runs" "$(cat "$ROOTFS/onbuild")" triggered
+is "RUN true makes no layer" "$(own_layers)" 4
+is "and has an empty history entry" "$(jq '.history[-1].empty_layer' "$CONFIG")" true
+holds "a RUN layer holds no mount points" test -z "$(ls -A "$ROOTFS/proc" "$ROOTFS/sys" "$ROOTFS/dev" "$ROOTFS/etc/resolv.conf" 2>/dev/null)"
+
+context variables <<EOF
+ARG GLOBAL=global
+FROM $BASE
+ARG A=default
+ARG B=default
+ENV A=env
+ARG A=later
+RUN echo "\$A \$B \${GLOBAL:-unseen} \$FROM_BASE" > /values
+ENV C=\${B}-\${A}
+EOF
+holds "a build with --build-arg succeeds" root variables --build-arg B=given
+is "ENV wins over ARG, --build-arg over the default, a global ARG is unseen, ENV of the base is seen" "$(cat "$ROOTFS/values")" "env given unseen yes"
+is "ENV is expanded with both" "$(jq -r '.config.Env[] | select(startswith("C="))' "$CONFIG")" C=given-env
+is "ARGs are not in the config" "$(jq -r '.config.Env[] | select(startswith("B="))' "$CONFIG")" ""
+
+context ignore <<EOF
+FROM $BASE
+COPY . /app/
+EOF
+printf '%s\n' '*.log' '!keep.log' 'secret' 'Dockerfile' >"$C/.dockerignore"
+touch "$C/a.txt" "$C/drop.log" "$C/keep.log"
+mkdir "$C/secret"
+touch "$C/secret/key"
+holds "a build with .dockerignore succeeds" root ignore
+is ".dockerignore: the last match wins" "$(cd "$ROOTFS/app" && echo *)" "a.txt keep.log"
+
+context owners <<EOF
+FROM $BASE
+RUN mkdir -p /home/node && chown node:node /home/node
+USER node
+WORKDIR /home/node/app
+COPY a.txt /home/node/app/root.txt
+COPY --chown=node:node a.txt /home/node/app/node.txt
+RUN id -u > who && id -G >> who && echo "\$HOME" >> who
+EOF
+touch "$C/a.txt"
+holds "a build as USER node succeeds" root owners
+is "RUN has the user's uid, groups and home" "$(tr '\n' ' ' <"$ROOTFS/home/node/app/who")" "1000 1001 1002 /home/node "
+if [ "$(id -u)" = 0 ]; then
+  is "WORKDIR belongs to USER" "$(stat -c %u:%g "$ROOTFS/home/node/app")" 1000:1001
+  is "--chown by name is looked up in the stage" "$(stat -c %u:%g "$ROOTFS/home/node/app/node.txt")" 1000:1001
+  is "COPY without --chown is root's" "$(stat -c %u:%g "$ROOTFS/home/node/app/root.txt")" 0:0
+fi
+
+# --- the same inputs, the same digest
+context copy <<EOF
+FROM scratch
+COPY a.txt /a.txt
+WORKDIR /w
+LABEL a=b
+EOF
+echo a >"$C/a.txt"
+build --output "oci:$T/layouts/copy1"
+FIRST=$(digest)
+touch -d '2001-01-01' "$C/a.txt"
+build --output "oci:$T/layouts/copy2"
+holds "a build says its digest" [ -n "$FIRST" ]
+is "two builds of COPY and WORKDIR have one digest, whatever the mtime" "$(digest)" "$FIRST"
+echo b >"$C/a.txt"
+build --output none
+holds "other contents have another digest" [ "$(digest)" != "$FIRST" ]
+
+context zero <<EOF
+FROM $BASE
+RUN mkdir /d && echo x > /d/f
+EOF
+root zero1 --timestamp zero
+FIRST=$(digest)
+is "--timestamp zero clamps the files of RUN" "$(stat -c %Y "$ROOTFS/d/f")" 0
+sleep 1.1 # the clock of RUN's files has to differ
+root zero2 --timestamp zero
+is "--timestamp zero: two builds with RUN have one digest" "$(digest)" "$FIRST"
+skopeo inspect "oci:$T/layouts/zero2:latest" >"$T/inspect.json" 2>"$T/log"
+is "skopeo reads the layout and finds the same digest" "$(jq -r .Digest "$T/inspect.json")" "$FIRST"
+
+# --- how a build fails
+context failing <<EOF
+FROM $BASE
+RUN echo fine
+RUN echo last words; exit 7
+EOF
+build -t "$R/failing:t"
+is "a failing RUN ends with 1" "$STATUS" 1
+holds "and names its line" logged '^error: .*(Dockerfile:3|line 3)\b'
+holds "and shows what it wrote" logged 'last words'
+is "and its exit code and line are in the report" "$(jq -c '[.failure.line, .failure.exitCode, .failure.reason]' "$T/report.json")" '[3,7,"BuildFailed"]'
+holds "the registry has no tag of it" not manifest_at "$R/failing:t"
+
+context syntax <<<$'FROM scratch\nCOPPY a b'
+build
+is "a syntax error ends with 1" "$STATUS" 1
+holds "and names its line" logged 'Dockerfile:2\b|line 2\b'
+is "its reason is BadDockerfile" "$(jq -r .failure.reason "$T/report.json")" BadDockerfile
+
+context unsupported <<EOF
+FROM $BASE
+RUN echo it-ran
+RUN --mount=type=cache,target=/c true
+EOF
+build
+is "a feature that is not there ends with 1" "$STATUS" 1
+holds "and is named" logged '--mount'
+holds "before any step has run" not logged '^.*it-ran$'
+
+context unknown <<<"FROM $R/nothing:here"
+build
+is "an unknown base ends with 3" "$STATUS" 3
+is "its reason is BaseImageNotFound" "$(jq -r .failure.reason "$T/report.json")" BaseImageNotFound
+
+context down <<<"FROM 127.0.0.1:1/nothing:here"
+build --insecure-registry 127.0.0.1:1
+is "a registry that is down ends with 4" "$STATUS" 4
+
+build --no-such-flag
+is "an unknown flag ends with 2" "$STATUS" 2
+build --output nowhere
+is "an unknown output ends with 2" "$STATUS" 2
+context tagged <<<$'FROM scratch\nLABEL a=b'
+"$BUILDER" build --insecure-registry "$R" --work-dir "$WORK" -t "$R/order:t" "$C" >"$T/log" 2>&1
+holds "the context may stand behind the flags" manifest_at "$R/order:t"
+
+# --- SIGTERM during RUN
+N=$((100000 + RANDOM))
+context sleeping <<EOF
+FROM $BASE
+RUN echo started; sleep $N; echo never
+EOF
+descendants() {
+  local child
+  # shellcheck disable=SC2013  # one line of several pids
+  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+    echo "$child"
+    descendants "$child"
+  done
+}
+alive() { [ -e "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+none_alive() {
+  local pid
+  for pid in "$@"; do ! alive "$pid" || { tr '\0' ' ' <"/proc/$pid/cmdline"; return 1; }; done
+}
+"$BUILDER" build "$C" --insecure-registry "$R" --work-dir "$WORK" --progress plain -t "$R/sleeping:t" >"$T/log" 2>&1 &
+SLEEPER=$!
+for _ in $(seq 200); do
+  grep -Eq '(^|[^;]) ?started$' "$T/log" && break
+  sleep 0.1
+done
+PIDS=$(descendants "$SLEEPER")
+holds "a RUN's processes are below the builder while it runs" [ "$(wc -w <<<"$PIDS")" -ge 2 ]
+BEGIN=$SECONDS
+kill -TERM "$SLEEPER"
+for _ in $(seq 100); do
+  alive "$SLEEPER" || break
+  sleep 0.1
+done
+holds "SIGTERM ends the build within 5 s" [ $((SECONDS - BEGIN)) -le 5 ]
+wait "$SLEEPER"
+STATUS=$?
+SLEEPER=''
+is "and it ends with 4, interrupted" "$STATUS" 4
+# shellcheck disable=SC2086
+holds "and no process is left" none_alive $PIDS
+holds "and the work directory is empty" test -z "$(ls -A "$WORK")"
+holds "and the registry has no tag of it" not manifest_at "$R/sleeping:t"
+
+# --- RUN and the credentials
+# The patterns are written so that they do not match themselves.
+context credentials <<EOF
+FROM $BASE
+COPY search /search
+RUN CONTROL=control-marker /search > /found
+EOF
+cat >"$C/search" <<EOF
+#!/bin/sh
+# Everything that /proc shows of every process, and the file itself through their roots.
+look() {
+  for p in /proc/[0-9]*; do
+    cat \$p/environ \$p/cmdline \$p/root$T/auth.json \$p/cwd/auth.json
+    grep ' rw' \$p/maps | while IFS='- ' read -r start end rest; do
+      dd if=\$p/mem bs=4096 skip=\$((0x\$start / 4096)) count=\$(((0x\$end - 0x\$start) / 4096))
+    done
+  done 2>/dev/null | tr '\000' '\n'
+  cat $T/auth.json 2>/dev/null
+}
+look | grep -o -e 'control[-]marker' -e 'hidden[-]marker' -e 'aGlkZGVuOmhpZGRlbi1tYXJ[r]ZXI' | sort -u
+EOF
+chmod +x "$C/search"
+jq -n --arg host "$R" '{auths: {($host): {auth: ("hidden:hidden-marker" | @base64)}}}' >"$T/auth.json"
+chmod 644 "$T/auth.json"
+export IMAGEBUILD_TEST_SECRET=hidden-marker
+holds "a build with credentials succeeds" root credentials --auth-file "$T/auth.json"
+unset IMAGEBUILD_TEST_SECRET
+is "RUN finds its own variables in /proc and nothing of the credentials" "$(cat "$ROOTFS/found")" control-marker
+
+# --- without root
+USER_NAME=''
+if [ "$(id -u)" = 0 ] && command -v setpriv newuidmap >/dev/null; then
+  while IFS=: read -r name _ count; do
+    if [ "$name" != root ] && id "$name" >/dev/null 2>&1 && [ "$count" -ge 2000 ]; then USER_NAME=$name && break; fi
+  done </etc/subuid
+fi
+if [ -z "$USER_NAME" ]; then
+  echo "skip: no ordinary user with a subordinate range"
+elif ! setpriv --reuid "$USER_NAME" --regid "$(id -g "$USER_NAME")" --clear-groups test -x "$BUILDER"; then
+  echo "skip: $USER_NAME cannot reach the builder"
+else
+  context plain_user <<EOF
+FROM $BASE
+RUN mkdir -p /home/node && chown node:node /home/node && id -u > /who
+USER node
+RUN id -u > /home/node/who
+EOF
+  chmod -R a+rX "$T/contexts"
+  mkdir -m 0777 "$T/plain" "$T/plain/work"
+  (cd / && HOME=$T/plain setpriv --reuid "$USER_NAME" --regid "$(id -g "$USER_NAME")" --clear-groups \
+    "$BUILDER" build "$C" --insecure-registry "$R" --work-dir "$T/plain/work" --progress plain -t "$R/plain:t") >"$T/log" 2>&1
+  is "an ordinary user builds with a subordinate range" "$?" 0
+  holds "its work directory is empty afterwards" test -z "$(ls -A "$T/plain/work")"
+  skopeo copy -q --src-tls-verify=false "docker://$R/plain:t" "oci:$T/layouts/plain:t" >>"$T/log" 2>&1
+  umoci unpack --image "$T/layouts/plain:t" "$T/bundles/plain" >>"$T/log" 2>&1
+  is "RUN is root in there, then node" "$(cat "$T/bundles/plain/rootfs/who" "$T/bundles/plain/rootfs/home/node/who" | tr '\n' ' ')" "0 1000 "
+  is "what node wrote is node's" "$(stat -c %u:%g "$T/bundles/plain/rootfs/home/node/who")" 1000:1001
+fi
+
+holds "no build left anything in its work directory" test -z "$(ls -A "$WORK")"
+echo "$((CHECKS - FAILED)) of $CHECKS hold"
+[ "$FAILED" = 0 ]
