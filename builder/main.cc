@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   BuildFlags build;
   auto* build_app = app.add_subcommand("build", "build an image, push it, report its size");
   add_build(*build_app, build);
+  for (auto* option : build_app->get_options()) option->allow_extra_args(false);  // -t REF CONTEXT: one word for each flag
 
   CheckFlags check;
   auto* check_app = app.add_subcommand("check", "parse a Dockerfile and say what is wrong or unwise in it");

@@ -24,7 +24,8 @@ std::string render_layers(const contract::PlatformReport& platform) {
 }
 
 std::string render_failure(const api::Failure& failure) {
-  std::string out = "error: " + failure.message + " (" + failure.reason + ")\n";
+  std::string place = failure.line == 0 ? "" : "line " + std::to_string(failure.line) + ": ";
+  std::string out = "error: " + place + failure.message + " (" + failure.reason + ")\n";
   if (failure.log_tail.empty()) return out;
   out += "last output:\n";
   std::string_view rest = failure.log_tail;
