@@ -23,7 +23,6 @@ for rung in 0-node-latest 1-node-alpine 4-my-node 5-multi-node; do
   say "$rung: the server answers"
   # shellcheck disable=SC2016  # node expands it
   answer=$(run_image "app-${rung%%-*}" "$(image_of "$rung")" node -e '
-    process.chdir(process.env.APP || process.cwd());
     require("child_process").spawn("node", ["index.js"], {stdio: "inherit"});
     const ask = n => require("http").get("http://127.0.0.1:3000/", r => { r.on("data", d => console.log(String(d))); r.on("end", () => process.exit(0)); })
       .on("error", e => n ? setTimeout(ask, 300, n - 1) : process.exit(1));

@@ -63,10 +63,9 @@ pods_of() { k -n "$NAMESPACE" get pods -l imagebuild.dev/uid="$(field "$1" .meta
 
 # run_image NAME IMAGE COMMAND...: runs a container of the image and prints its log.
 run_image() {
-  local name=$1 image=$2 command
+  local name=$1-$SRANDOM image=$2 command
   shift 2
-  command=$(printf '%s\n' "$@" | jq -R . | jq -cs .)
-  k -n "$NAMESPACE" delete pod "$name" --ignore-not-found --grace-period=0 >/dev/null 2>&1
+  command=$(python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "$@")
   k -n "$NAMESPACE" apply -f - >/dev/null <<END
 {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "$name"},
  "spec": {"restartPolicy": "Never", "automountServiceAccountToken": false,
