@@ -63,15 +63,15 @@ start_everything() {
   start_storage
   start_forwards
   start_apiserver
-  ready 30 registry registry_answers "$REGISTRY_POD"
-  ready 30 mirror registry_answers "$MIRROR"
-  ready 30 forward-registry registry_answers "$REGISTRY"
-  ready 30 forward-mirror registry_answers "$MIRROR_HOST"
+  ready 90 registry registry_answers "$REGISTRY_POD"
+  ready 90 mirror registry_answers "$MIRROR"
+  ready 90 forward-registry registry_answers "$REGISTRY"
+  ready 90 forward-mirror registry_answers "$MIRROR_HOST"
   push_pause_image
   lap "registries answer"
-  ready 90 kube-apiserver apiserver_answers
+  ready 240 kube-apiserver apiserver_answers
   lap "kube-apiserver is ready"
-  ready 30 containerd containerd_answers
+  ready 90 containerd containerd_answers
   since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   start_control_loops
   start_node
