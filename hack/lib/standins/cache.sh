@@ -12,16 +12,15 @@ STANDINS_CACHE=${IMAGEBUILD_CACHE:-${XDG_CACHE_HOME:-/var/cache}/imagebuild}/sta
 export SOURCE_DATE_EPOCH=1733011200
 export LC_ALL=C
 
-# The machine's npm settings that a container needs too: a registry other than
-# the public one, and certificates other than the usual ones. Empty when there
-# are none.
+# The machine's npm settings that a container needs too: its registry, and
+# certificates other than the usual ones. Empty when there are none.
 machine_npmrc() {
   local registry cafile
   command -v npm >/dev/null || return 0
   registry=$(cd / && npm config get registry 2>/dev/null) || return 0
   cafile=$(cd / && npm config get cafile 2>/dev/null) || return 0
   case $registry in
-    https://registry.npmjs.org | https://registry.npmjs.org/ | undefined | null | '') ;;
+    undefined | null | '') ;;
     *) printf 'registry=%s\n' "$registry" ;;
   esac
   case $cafile in
