@@ -1,0 +1,102 @@
+{{/* Names. A release called imagebuild-operator has the names of manifests/install. */}}
+{{- define "imagebuild-operator.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 45 | trimSuffix "-" -}}
+{{- end }}
+
+{{- define "imagebuild-operator.fullname" -}}
+{{- $name := include "imagebuild-operator.name" . -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- .Values.fullnameOverride | default $full | trunc 45 | trimSuffix "-" -}}
+{{- end }}
+
+{{/* The full name without -operator, for what is not the operator: imagebuild-profile, imagebuild-view, … */}}
+{{- define "imagebuild-operator.base" -}}
+{{- include "imagebuild-operator.fullname" . | trimSuffix "-operator" -}}
+{{- end }}
+
+{{- define "imagebuild-operator.profileName" -}}
+{{- include "imagebuild-operator.name" . | trimSuffix "-operator" -}}-profile
+{{- end }}
+
+{{- define "imagebuild-operator.serviceAccountName" -}}
+{{- $own := ternary (include "imagebuild-operator.fullname" .) "default" .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default $own -}}
+{{- end }}
+
+{{/* Labels: (dict "context" $ "name" NAME "extra" LABELS); without a name it is the operator's. */}}
+{{- define "imagebuild-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ get . "name" | default (include "imagebuild-operator.name" .context) }}
+app.kubernetes.io/instance: {{ .context.Release.Name | quote }}
+{{- end }}
+
+{{- define "imagebuild-operator.labels" -}}
+{{- $labels := include "imagebuild-operator.selectorLabels" . | fromYaml -}}
+{{- $_ := set $labels "app.kubernetes.io/version" .context.Chart.AppVersion -}}
+{{- $_ := set $labels "app.kubernetes.io/part-of" "imagebuild" -}}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" .context.Release.Service -}}
+{{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .context.Chart.Name .context.Chart.Version | replace "+" "_") -}}
+{{- toYaml (merge (dict) (get . "extra" | default (dict)) .context.Values.commonLabels $labels) -}}
+{{- end }}
+
+{{/* The same for pods, without what changes with every version of the chart and would restart them. */}}
+{{- define "imagebuild-operator.podLabels" -}}
+{{- $labels := include "imagebuild-operator.selectorLabels" . | fromYaml -}}
+{{- $_ := set $labels "app.kubernetes.io/part-of" "imagebuild" -}}
+{{- toYaml (merge (dict) (get . "extra" | default (dict)) .context.Values.commonLabels $labels) -}}
+{{- end }}
+
+{{/* An image's name: (dict "context" $ "image" IMAGE). Given both, tag and digest are both named. */}}
+{{- define "imagebuild-operator.image" -}}
+{{- $registry := .context.Values.global.imageRegistry | default .image.registry | trimSuffix "/" -}}
+{{- $tag := .image.tag | default (ternary "" .context.Chart.AppVersion (ne .image.digest "")) -}}
+{{- if $registry }}{{ $registry }}/{{ end }}{{ .image.repository -}}
+{{- if $tag }}:{{ $tag }}{{ end }}{{ if .image.digest }}@{{ .image.digest }}{{ end }}
+{{- end }}
+
+{{- define "imagebuild-operator.imagePullSecrets" -}}
+{{- $names := concat .Values.global.imagePullSecrets .Values.imagePullSecrets | uniq -}}
+{{- if $names }}
+imagePullSecrets:
+{{- range $names }}
+- name: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Where the CA bundle of the registries is, {"name": …, "key": …}; empty: there is none. */}}
+{{- define "imagebuild-operator.registryCA" -}}
+{{- if .Values.registries.ca -}}
+{{ dict "name" (printf "%s-registry-ca" (include "imagebuild-operator.fullname" .)) "key" "ca.crt" | toJson }}
+{{- else if .Values.registries.caConfigMap.name -}}
+{{ .Values.registries.caConfigMap | toJson }}
+{{- end }}
+{{- end }}
+
+{{/*
+The rules of a role, from the manifests that kustomize installs, so that there is one list of rights:
+(dict "context" $ "file" FILE "name" NAME).
+*/}}
+{{- define "imagebuild-operator.rules" -}}
+{{- $rules := list -}}
+{{- range splitList "\n---\n" (.context.Files.Get .file) -}}
+{{- $object := fromYaml . -}}
+{{- if and (has $object.kind (list "Role" "ClusterRole")) (eq $object.metadata.name $.name) -}}
+{{- $rules = $object.rules -}}
+{{- end -}}
+{{- end -}}
+{{- if not $rules -}}{{ fail (printf "%s has no role %s with rules" .file .name) }}{{- end -}}
+{{ toYaml $rules }}
+{{- end }}
+
+{{/* Values that exclude each other; everything else is the schema's. */}}
+{{- define "imagebuild-operator.check" -}}
+{{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) -}}
+{{- fail "replicaCount above 1 needs leaderElection.enabled, or every replica would build every image" -}}
+{{- end -}}
+{{- if and .Values.registries.ca .Values.registries.caConfigMap.name -}}
+{{- fail "registries.ca and registries.caConfigMap.name exclude each other" -}}
+{{- end -}}
+{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.enabled) -}}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.enabled: a ServiceMonitor selects the metrics Service" -}}
+{{- end -}}
+{{- end }}
