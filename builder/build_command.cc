@@ -25,12 +25,15 @@ namespace {
 
 using executor::Doing;
 
-// A private directory for blobs and trees, removed at the end. The tree worker removes its own part before.
+// A private directory for blobs and trees, removed at the end. The tree worker removes its own part
+// before.
 class WorkDirectory {
  public:
   static Result<WorkDirectory> make(const std::string& wanted) {
     const char* temporary = std::getenv("TMPDIR");
-    std::string parent = !wanted.empty() ? wanted : temporary != nullptr && *temporary != '\0' ? temporary : "/var/tmp";
+    std::string parent = !wanted.empty()                              ? wanted
+                         : temporary != nullptr && *temporary != '\0' ? temporary
+                                                                      : "/var/tmp";
     std::string path = parent + "/imagebuild.XXXXXX";
     if (::mkdtemp(path.data()) == nullptr) return errno_error("make a work directory in " + parent);
     // The worker's uid must be able to walk through to its store; nothing can be listed.
@@ -54,7 +57,8 @@ class WorkDirectory {
 
 progress::Style style_of(const std::string& name) {
   if (name == "json") return progress::Style::Json;
-  if (name == "tty" || (name == "auto" && ::isatty(STDOUT_FILENO) == 1)) return progress::Style::Tty;
+  if (name == "tty" || (name == "auto" && ::isatty(STDOUT_FILENO) == 1))
+    return progress::Style::Tty;
   return progress::Style::Plain;
 }
 
@@ -69,16 +73,24 @@ contract::BuildReport failed(api::Failure failure) {
 
 std::int64_t created_time(const api::Timestamp& timestamp, const context::SourceInfo& source) {
   switch (timestamp.kind) {
-    case api::Timestamp::Kind::Source: return source.commit_time.value_or(0);
-    case api::Timestamp::Kind::Build: return std::chrono::duration_cast<std::chrono::seconds>(SystemClock().now().time_since_epoch()).count();
-    case api::Timestamp::Kind::Zero: return 0;
-    case api::Timestamp::Kind::Epoch: return timestamp.epoch;
+    case api::Timestamp::Kind::Source:
+      return source.commit_time.value_or(0);
+    case api::Timestamp::Kind::Build:
+      return std::chrono::duration_cast<std::chrono::seconds>(
+                 SystemClock().now().time_since_epoch())
+          .count();
+    case api::Timestamp::Kind::Zero:
+      return 0;
+    case api::Timestamp::Kind::Epoch:
+      return timestamp.epoch;
   }
   return 0;
 }
 
-Result<context::Context> open_source(Source& source, const std::string& work_dir, const std::stop_token& stop) {
-  if (auto* directory = std::get_if<context::DirectorySource>(&source)) return context::open_directory(*directory);
+Result<context::Context> open_source(Source& source, const std::string& work_dir,
+                                     const std::stop_token& stop) {
+  if (auto* directory = std::get_if<context::DirectorySource>(&source))
+    return context::open_directory(*directory);
   if (auto* files = std::get_if<context::InlineSource>(&source)) {
     files->temporary_directory = work_dir;
     return context::write_inline(*files);
@@ -99,10 +111,12 @@ Result<void> give_git_trust(Job& job, const std::string& work_dir) {
   return write_file_atomically(git->ca_file, trust);
 }
 
-contract::BuildReport run_job(Job job, const std::string& wanted_work_dir, progress::Progress& progress, const std::stop_token& stop) {
+contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
+                              progress::Progress& progress, const std::stop_token& stop) {
   auto work = WorkDirectory::make(wanted_work_dir);
   if (!work) return failed(executor::make_failure(work.error(), Doing::Step));
-  if (auto trusted = give_git_trust(job, work->path()); !trusted) return failed(executor::make_failure(trusted.error(), Doing::Step));
+  if (auto trusted = give_git_trust(job, work->path()); !trusted)
+    return failed(executor::make_failure(trusted.error(), Doing::Step));
   double context_seconds = 0;
   Result<context::Context> context = [&] {
     executor::Stopwatch watch(context_seconds);
@@ -114,25 +128,32 @@ contract::BuildReport run_job(Job job, const std::string& wanted_work_dir, progr
   registry::TransportPair transports({.tls = job.tls});
   SystemClock clock;
   auto client = registry::Client::make(transports.chooser(), clock,
-                                       {.credentials = job.credentials, .mirrors = job.mirrors, .insecure = job.insecure, .stop = stop});
+                                       {.credentials = job.credentials,
+                                        .mirrors = job.mirrors,
+                                        .insecure = job.insecure,
+                                        .stop = stop});
   if (!client) return failed(executor::make_failure(client.error(), Doing::Isolation));
   job.options.created = created_time(job.timestamp, context->source());
   job.options.clamp_run = job.explicit_timestamp;
   job.options.compression.gzip.threads = std::thread::hardware_concurrency();
   job.options.work_dir = work->path();
   if (job.options.leave_trees) work->keep();
-  auto report = executor::build(job.options, {.context = *context, .registry = *client, .progress = progress, .stop = stop});
+  auto report = executor::build(
+      job.options, {.context = *context, .registry = *client, .progress = progress, .stop = stop});
   report.phases.context = context_seconds;
   return report;
 }
 
-void explain_stop(contract::BuildReport& report, StopReason reason, const std::optional<Duration>& timeout) {
+void explain_stop(contract::BuildReport& report, StopReason reason,
+                  const std::optional<Duration>& timeout) {
   if (!report.failure || reason == StopReason::None) return;
   if (reason == StopReason::Timeout) {
     report.result = contract::BuildResult::Failure;
     report.failure->failure_class = api::FailureClass::Terminal;
     report.failure->reason = api::reason::kTimeout;
-    report.failure->message = "not done after " + std::to_string(timeout.value_or(Duration(0)).count() / 1000) + " s (spec.timeout)";
+    report.failure->message = "not done after " +
+                              std::to_string(timeout.value_or(Duration(0)).count() / 1000) +
+                              " s (spec.timeout)";
   } else {
     report.result = contract::BuildResult::Canceled;
     report.failure->failure_class = api::FailureClass::Transient;
@@ -144,10 +165,12 @@ void explain_stop(contract::BuildReport& report, StopReason reason, const std::o
 std::variant<Job, JobError> make_job(const BuildFlags& flags) {
   if (flags.request.empty()) return job_from_flags(flags);
   auto text = read_file(flags.request, 4u << 20);
-  if (!text) return JobError{.failure = executor::make_failure(text.error(), Doing::Context), .usage = true};
+  if (!text)
+    return JobError{.failure = executor::make_failure(text.error(), Doing::Context), .usage = true};
   auto request = contract::parse_request(*text);
   if (!request) {
-    api::Failure failure{.failure_class = api::FailureClass::Terminal, .reason = std::string(api::reason::kInvalidSpec),
+    api::Failure failure{.failure_class = api::FailureClass::Terminal,
+                         .reason = std::string(api::reason::kInvalidSpec),
                          .message = flags.request + ": " + request.error().message};
     return JobError{.failure = std::move(failure), .usage = true};
   }
@@ -158,25 +181,30 @@ std::variant<Job, JobError> make_job(const BuildFlags& flags) {
   return job;
 }
 
-int finish(const contract::BuildReport& report, const BuildFlags& flags, TerminationFile* termination, int status) {
+int finish(const contract::BuildReport& report, const BuildFlags& flags,
+           TerminationFile* termination, int status) {
   if (!flags.report.empty()) {
-    auto written = write_file_atomically(flags.report, dump_json(contract::report_to_json(report), 2) + "\n");
+    auto written =
+        write_file_atomically(flags.report, dump_json(contract::report_to_json(report), 2) + "\n");
     if (!written) std::fprintf(stderr, "error: --report: %s\n", written.error().message.c_str());
   }
-  if (flags.progress != "json") std::fputs(render_summary(report).c_str(), report.failure ? stderr : stdout);
+  if (flags.progress != "json")
+    std::fputs(render_summary(report).c_str(), report.failure ? stderr : stdout);
   std::fflush(stdout);
   if (termination == nullptr) return status;
   // The layer table has to be the last that this process prints.
   for (const auto& line : contract::report_lines(report)) std::printf("%s\n", line.c_str());
   std::fflush(stdout);
-  if (auto written = termination->write(report); !written) std::fprintf(stderr, "error: %s\n", written.error().message.c_str());
+  if (auto written = termination->write(report); !written)
+    std::fprintf(stderr, "error: %s\n", written.error().message.c_str());
   return status;
 }
 
 }  // namespace
 
 int build_command(const BuildFlags& flags) {
-  // Credentials live in this process: no other process of this uid may read its memory or environment.
+  // Credentials live in this process: no other process of this uid may read its memory or
+  // environment.
   ::prctl(PR_SET_DUMPABLE, 0);
   std::unique_ptr<TerminationFile> termination;
   if (!flags.termination_log.empty()) {
@@ -193,7 +221,10 @@ int build_command(const BuildFlags& flags) {
     return finish(report, flags, termination.get(), error->usage ? 2 : exit_status(report));
   }
   if (flags.isolation != "auto" && flags.isolation != "overlay") {
-    auto report = failed(executor::make_failure(fail(ErrorKind::InvalidInput, "--isolation " + flags.isolation + " is not supported yet; use auto or overlay"), Doing::Isolation));
+    auto report = failed(executor::make_failure(
+        fail(ErrorKind::InvalidInput,
+             "--isolation " + flags.isolation + " is not supported yet; use auto or overlay"),
+        Doing::Isolation));
     return finish(report, flags, termination.get(), 2);
   }
   auto timeout = std::get<Job>(job).timeout;

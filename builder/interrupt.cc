@@ -25,8 +25,10 @@ void Interrupt::block_signals() {
 Interrupt::Interrupt(std::optional<std::chrono::milliseconds> timeout)
     : thread_([this, timeout](const std::stop_token& done) { watch(done, timeout); }) {}
 
-void Interrupt::watch(const std::stop_token& done, std::optional<std::chrono::milliseconds> timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
+void Interrupt::watch(const std::stop_token& done,
+                      std::optional<std::chrono::milliseconds> timeout) {
+  const auto deadline =
+      std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
   const sigset_t set = stop_signals();
   const timespec tick{.tv_sec = 0, .tv_nsec = 100'000'000};
   while (!done.stop_requested()) {

@@ -1,5 +1,6 @@
-// Why a build has to stop before its end: a signal, or its time is up. Owns the stop source that the whole build
-// listens to. SIGTERM and SIGINT must be blocked in every thread before (block_signals), so that only this one sees them.
+// Why a build has to stop before its end: a signal, or its time is up. Owns the stop source that
+// the whole build listens to. SIGTERM and SIGINT must be blocked in every thread before
+// (block_signals), so that only this one sees them.
 #pragma once
 
 #include <atomic>
@@ -14,7 +15,8 @@ enum class StopReason { None, Signal, Timeout };
 
 class Interrupt {
  public:
-  /// Blocks SIGTERM and SIGINT in the calling thread and those it starts, and ignores SIGPIPE. Call first in main.
+  /// Blocks SIGTERM and SIGINT in the calling thread and those it starts, and ignores SIGPIPE. Call
+  /// first in main.
   static void block_signals();
 
   explicit Interrupt(std::optional<std::chrono::milliseconds> timeout);

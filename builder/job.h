@@ -1,5 +1,5 @@
-// A job: everything one build needs, made from the command line or from a BuildRequest. Making it reads files (secrets,
-// certificates) but does not run, fetch or write anything.
+// A job: everything one build needs, made from the command line or from a BuildRequest. Making it
+// reads files (secrets, certificates) but does not run, fetch or write anything.
 #pragma once
 
 #include <optional>
@@ -41,8 +41,9 @@ struct JobError {
 std::variant<Job, JobError> job_from_flags(const BuildFlags& flags);
 std::variant<Job, JobError> job_from_request(const contract::BuildRequest& request);
 
-/// What flags beside --request may add: where the output goes instead, and what only this machine knows (mirrors,
-/// insecure hosts, certificates, credentials). Any other flag would contradict the request: a usage error.
+/// What flags beside --request may add: where the output goes instead, and what only this machine
+/// knows (mirrors, insecure hosts, certificates, credentials). Any other flag would contradict the
+/// request: a usage error.
 std::optional<JobError> add_flags(const BuildFlags& flags, Job& job);
 
 }  // namespace imagebuild

@@ -8,7 +8,9 @@ namespace imagebuild {
 namespace {
 
 JobError usage(std::string message) {
-  return {.failure = {.failure_class = api::FailureClass::Terminal, .reason = std::string(api::reason::kInvalidSpec), .message = std::move(message)},
+  return {.failure = {.failure_class = api::FailureClass::Terminal,
+                      .reason = std::string(api::reason::kInvalidSpec),
+                      .message = std::move(message)},
           .usage = true};
 }
 
@@ -16,31 +18,42 @@ JobError usage(std::string message) {
 std::optional<std::string> not_yet(const BuildFlags& flags) {
   if (!flags.build_contexts.empty()) return "--build-context is not supported yet";
   if (!flags.secrets.empty()) return "--secret is not supported yet";
-  if (!flags.cache_repo.empty() || !flags.cache_dir.empty()) return "there is no step cache yet: --cache-repo and --cache-dir are not supported";
+  if (!flags.cache_repo.empty() || !flags.cache_dir.empty())
+    return "there is no step cache yet: --cache-repo and --cache-dir are not supported";
   if (flags.context == "-") return "a tar on standard input is not supported yet as context";
   return std::nullopt;
 }
 
-Result<std::map<std::string, std::string>> key_values(const std::vector<std::string>& items, const char* flag, bool from_environment) {
+Result<std::map<std::string, std::string>> key_values(const std::vector<std::string>& items,
+                                                      const char* flag, bool from_environment) {
   std::map<std::string, std::string> values;
   for (const auto& item : items) {
     auto equals = item.find('=');
     std::string name = item.substr(0, equals);
-    if (name.empty()) return fail(ErrorKind::InvalidInput, std::string(flag) + " " + item + ": expected NAME=VALUE");
-    if (equals != std::string::npos) values[name] = item.substr(equals + 1);
-    else if (const char* value = from_environment ? std::getenv(name.c_str()) : nullptr) values[name] = value;
-    else if (!from_environment) values[name] = "";
+    if (name.empty())
+      return fail(ErrorKind::InvalidInput,
+                  std::string(flag) + " " + item + ": expected NAME=VALUE");
+    if (equals != std::string::npos)
+      values[name] = item.substr(equals + 1);
+    else if (const char* value = from_environment ? std::getenv(name.c_str()) : nullptr)
+      values[name] = value;
+    else if (!from_environment)
+      values[name] = "";
   }
   return values;
 }
 
 Result<executor::Output> parse_output(const BuildFlags& flags) {
   std::vector<oci::Reference> references;
-  for (const auto& tag : flags.tags) references.push_back(TRY_CONTEXT(oci::Reference::parse(tag), "--tag"));
+  for (const auto& tag : flags.tags)
+    references.push_back(TRY_CONTEXT(oci::Reference::parse(tag), "--tag"));
   for (const auto& reference : references)
     if (reference.name() != references.front().name())
-      return fail(ErrorKind::InvalidInput, "--tag: all tags of one build must name one repository, " + reference.name() + " is not " + references.front().name());
-  std::string kind = flags.output.empty() ? (references.empty() ? "none" : "registry") : flags.output;
+      return fail(ErrorKind::InvalidInput,
+                  "--tag: all tags of one build must name one repository, " + reference.name() +
+                      " is not " + references.front().name());
+  std::string kind =
+      flags.output.empty() ? (references.empty() ? "none" : "registry") : flags.output;
   if (kind == "none") return executor::Output(executor::NoOutput{});
   if (kind == "registry") {
     if (references.empty()) return fail(ErrorKind::InvalidInput, "--output registry needs --tag");
@@ -51,7 +64,10 @@ Result<executor::Output> parse_output(const BuildFlags& flags) {
     return executor::Output(executor::LayoutOutput{.directory = kind.substr(4), .tag = tag});
   }
   for (const char* later : {"oci-archive:", "docker-archive:", "rootfs:"})
-    if (kind.starts_with(later)) return fail(ErrorKind::InvalidInput, "--output " + std::string(later) + " is not supported yet; use registry, oci:DIR or none");
+    if (kind.starts_with(later))
+      return fail(ErrorKind::InvalidInput,
+                  "--output " + std::string(later) +
+                      " is not supported yet; use registry, oci:DIR or none");
   return fail(ErrorKind::InvalidInput, "--output " + kind + ": expected registry, oci:DIR or none");
 }
 
@@ -60,17 +76,24 @@ Result<BlobWriterOptions> parse_compression(const std::string& text) {
   if (text.empty()) return options;
   auto colon = text.find(':');
   std::string format = text.substr(0, colon);
-  if (format == "zstd") return fail(ErrorKind::InvalidInput, "--compression zstd is not supported yet; use gzip or none");
+  if (format == "zstd")
+    return fail(ErrorKind::InvalidInput,
+                "--compression zstd is not supported yet; use gzip or none");
   if (format == "none" && colon == std::string::npos) {
     options.compression = Compression::None;
     return options;
   }
-  if (format != "gzip") return fail(ErrorKind::InvalidInput, "--compression " + text + ": expected gzip, gzip:LEVEL or none");
+  if (format != "gzip")
+    return fail(ErrorKind::InvalidInput,
+                "--compression " + text + ": expected gzip, gzip:LEVEL or none");
   if (colon == std::string::npos) return options;
   std::string_view level = std::string_view(text).substr(colon + 1);
-  auto [end, error] = std::from_chars(level.data(), level.data() + level.size(), options.gzip.level);
-  if (error != std::errc() || end != level.data() + level.size() || options.gzip.level < 1 || options.gzip.level > 12)
-    return fail(ErrorKind::InvalidInput, "--compression " + text + ": the level of gzip is 1 to 12");
+  auto [end, error] =
+      std::from_chars(level.data(), level.data() + level.size(), options.gzip.level);
+  if (error != std::errc() || end != level.data() + level.size() || options.gzip.level < 1 ||
+      options.gzip.level > 12)
+    return fail(ErrorKind::InvalidInput,
+                "--compression " + text + ": the level of gzip is 1 to 12");
   return options;
 }
 
@@ -81,7 +104,8 @@ Result<api::Timestamp> parse_timestamp(const std::string& text) {
   api::Timestamp timestamp{.kind = api::Timestamp::Kind::Epoch};
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), timestamp.epoch);
   if (error != std::errc() || end != text.data() + text.size() || timestamp.epoch < 0)
-    return fail(ErrorKind::InvalidInput, "--timestamp " + text + ": expected source, build, zero or seconds since 1970");
+    return fail(ErrorKind::InvalidInput,
+                "--timestamp " + text + ": expected source, build, zero or seconds since 1970");
   return timestamp;
 }
 
@@ -91,7 +115,9 @@ Result<Source> parse_source(const BuildFlags& flags) {
     return Source(*std::move(git));
   }
   if (flags.context.starts_with("http://") || flags.context.starts_with("https://"))
-    return fail(ErrorKind::InvalidInput, "a tar over http is not supported yet as context; the URL of a git repository ends with .git (and may go on with #REF:DIR)");
+    return fail(ErrorKind::InvalidInput,
+                "a tar over http is not supported yet as context; the URL of a git repository ends "
+                "with .git (and may go on with #REF:DIR)");
   // Relative to the working directory as with other builders, not to the context.
   std::string file = flags.file.empty() ? "" : std::filesystem::absolute(flags.file).string();
   return Source(context::DirectorySource{.path = flags.context, .dockerfile = file});
@@ -104,21 +130,28 @@ Result<Job> make_job(const BuildFlags& flags) {
   job.options.target = flags.target;
   job.options.build_args = TRY(key_values(flags.build_args, "--build-arg", true));
   job.options.labels = TRY(key_values(flags.labels, "--label", false));
-  if (!flags.platform.empty()) job.options.platform = TRY_CONTEXT(oci::Platform::parse(flags.platform), "--platform");
-  if (flags.network == "none") job.options.network = Network::None;
-  else if (!flags.network.empty() && flags.network != "default") return fail(ErrorKind::InvalidInput, "--network " + flags.network + ": expected default or none");
+  if (!flags.platform.empty())
+    job.options.platform = TRY_CONTEXT(oci::Platform::parse(flags.platform), "--platform");
+  if (flags.network == "none")
+    job.options.network = Network::None;
+  else if (!flags.network.empty() && flags.network != "default")
+    return fail(ErrorKind::InvalidInput,
+                "--network " + flags.network + ": expected default or none");
   job.options.output = TRY(parse_output(flags));
   job.options.compression = TRY(parse_compression(flags.compression));
   if (!flags.timestamp.empty()) job.timestamp = TRY(parse_timestamp(flags.timestamp));
   job.explicit_timestamp = !flags.timestamp.empty();
-  for (const auto& text : flags.registry_mirrors) job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
+  for (const auto& text : flags.registry_mirrors)
+    job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
   job.insecure = flags.insecure_registries;
   job.tls.ca_file = flags.ca;
   return job;
 }
 
 Result<registry::Credentials> load_credentials(const BuildFlags& flags) {
-  if (flags.auth_file.empty()) return registry::load_user_credentials([](const char* name) -> const char* { return std::getenv(name); });
+  if (flags.auth_file.empty())
+    return registry::load_user_credentials(
+        [](const char* name) -> const char* { return std::getenv(name); });
   auto text = TRY_CONTEXT(read_file(flags.auth_file, 1u << 20), "--auth-file");
   return registry::parse_docker_config(text).context("--auth-file " + flags.auth_file);
 }
@@ -130,7 +163,9 @@ std::variant<Job, JobError> job_from_flags(const BuildFlags& flags) {
   if (!job) return usage(job.error().message);
   auto credentials = load_credentials(flags);
   if (!credentials)
-    return JobError{.failure = {.failure_class = api::FailureClass::Config, .reason = std::string(api::reason::kSecretNotFound), .message = credentials.error().message}};
+    return JobError{.failure = {.failure_class = api::FailureClass::Config,
+                                .reason = std::string(api::reason::kSecretNotFound),
+                                .message = credentials.error().message}};
   job->credentials = *std::move(credentials);
   return *std::move(job);
 }
@@ -138,22 +173,30 @@ std::variant<Job, JobError> job_from_flags(const BuildFlags& flags) {
 namespace {
 
 std::string contradiction(const BuildFlags& flags) {
-  const std::pair<const char*, bool> given[] = {
-      {"CONTEXT", flags.context != "."},        {"--file", !flags.file.empty()},
-      {"--target", !flags.target.empty()},      {"--tag", !flags.tags.empty()},
-      {"--build-arg", !flags.build_args.empty()}, {"--build-context", !flags.build_contexts.empty()},
-      {"--secret", !flags.secrets.empty()},     {"--label", !flags.labels.empty()},
-      {"--platform", !flags.platform.empty()},  {"--network", !flags.network.empty()},
-      {"--compression", !flags.compression.empty()}, {"--timestamp", !flags.timestamp.empty()},
-      {"--cache-repo", !flags.cache_repo.empty()}, {"--cache-dir", !flags.cache_dir.empty()}};
+  const std::pair<const char*, bool> given[] = {{"CONTEXT", flags.context != "."},
+                                                {"--file", !flags.file.empty()},
+                                                {"--target", !flags.target.empty()},
+                                                {"--tag", !flags.tags.empty()},
+                                                {"--build-arg", !flags.build_args.empty()},
+                                                {"--build-context", !flags.build_contexts.empty()},
+                                                {"--secret", !flags.secrets.empty()},
+                                                {"--label", !flags.labels.empty()},
+                                                {"--platform", !flags.platform.empty()},
+                                                {"--network", !flags.network.empty()},
+                                                {"--compression", !flags.compression.empty()},
+                                                {"--timestamp", !flags.timestamp.empty()},
+                                                {"--cache-repo", !flags.cache_repo.empty()},
+                                                {"--cache-dir", !flags.cache_dir.empty()}};
   for (const auto& [name, is_given] : given)
-    if (is_given) return std::string(name) + " and --request exclude each other: the request says it";
+    if (is_given)
+      return std::string(name) + " and --request exclude each other: the request says it";
   return {};
 }
 
 Result<void> add_to(const BuildFlags& flags, Job& job) {
   for (const auto& host : flags.insecure_registries) job.insecure.push_back(host);
-  for (const auto& text : flags.registry_mirrors) job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
+  for (const auto& text : flags.registry_mirrors)
+    job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
   if (!flags.ca.empty()) job.tls.ca_file = flags.ca;
   if (flags.output.empty() || flags.output == "registry") return {};
   job.options.output = TRY(parse_output(flags));

@@ -9,19 +9,29 @@ namespace {
 namespace reason = api::reason;
 
 JobError config_error(std::string_view why, std::string message) {
-  return {.failure = {.failure_class = api::FailureClass::Config, .reason = std::string(why), .message = std::move(message)}};
+  return {.failure = {.failure_class = api::FailureClass::Config,
+                      .reason = std::string(why),
+                      .message = std::move(message)}};
 }
 
 JobError invalid_spec(const Error& error) {
-  return {.failure = {.failure_class = api::FailureClass::Terminal, .reason = std::string(reason::kInvalidSpec), .message = error.message}};
+  return {.failure = {.failure_class = api::FailureClass::Terminal,
+                      .reason = std::string(reason::kInvalidSpec),
+                      .message = error.message}};
 }
 
-// The mount is optional, so that a missing Secret is our clear error and not an unreadable event of the kubelet.
-std::variant<std::string, JobError> read_mounted(const contract::MountedFile& file, const std::string& path, const std::string& field) {
+// The mount is optional, so that a missing Secret is our clear error and not an unreadable event of
+// the kubelet.
+std::variant<std::string, JobError> read_mounted(const contract::MountedFile& file,
+                                                 const std::string& path,
+                                                 const std::string& field) {
   auto text = read_file(path, 1u << 20);
   if (text) return *std::move(text);
   if (text.error().kind == ErrorKind::NotFound)
-    return config_error(reason::kSecretNotFound, field + ": '" + file.name + "' or its key '" + std::filesystem::path(path).filename().string() + "' does not exist in this namespace");
+    return config_error(reason::kSecretNotFound,
+                        field + ": '" + file.name + "' or its key '" +
+                            std::filesystem::path(path).filename().string() +
+                            "' does not exist in this namespace");
   return config_error(reason::kSecretNotFound, field + ": " + text.error().message);
 }
 
@@ -30,11 +40,14 @@ std::optional<JobError> add_credentials(const contract::BuildRequest& request, J
     auto text = read_mounted(file, file.path, "spec.registries.secretRefs");
     if (auto* error = std::get_if<JobError>(&text)) return *error;
     auto parsed = registry::parse_docker_config(std::get<std::string>(text));
-    if (!parsed) return config_error(reason::kSecretNotFound, "spec.registries.secretRefs: '" + file.name + "': " + parsed.error().message);
+    if (!parsed)
+      return config_error(reason::kSecretNotFound, "spec.registries.secretRefs: '" + file.name +
+                                                       "': " + parsed.error().message);
     job.credentials.merge(*parsed);
   }
   if (request.files.registry_ca) {
-    auto text = read_mounted(*request.files.registry_ca, request.files.registry_ca->path, "spec.registries.caRef");
+    auto text = read_mounted(*request.files.registry_ca, request.files.registry_ca->path,
+                             "spec.registries.caRef");
     if (auto* error = std::get_if<JobError>(&text)) return *error;
     job.tls.ca_data = std::get<std::string>(text);
   }
@@ -45,20 +58,28 @@ std::optional<JobError> add_credentials(const contract::BuildRequest& request, J
 std::optional<JobError> set_source(const contract::BuildRequest& request, Job& job) {
   const auto& spec = request.spec;
   if (const auto* files = std::get_if<api::InlineSource>(&spec.source)) {
-    job.source = context::InlineSource{.files = files->files, .sub_path = spec.path, .dockerfile = spec.dockerfile};
+    job.source = context::InlineSource{
+        .files = files->files, .sub_path = spec.path, .dockerfile = spec.dockerfile};
     return std::nullopt;
   }
   const auto& git = std::get<api::GitSource>(spec.source);
-  context::GitSource source{.url = git.url, .branch = git.branch, .tag = git.tag,
-                            .commit = request.resolved.commit.empty() ? git.commit : request.resolved.commit,
-                            .sub_path = spec.path, .dockerfile = spec.dockerfile};
+  context::GitSource source{
+      .url = git.url,
+      .branch = git.branch,
+      .tag = git.tag,
+      .commit = request.resolved.commit.empty() ? git.commit : request.resolved.commit,
+      .sub_path = spec.path,
+      .dockerfile = spec.dockerfile};
   if (request.files.git_auth) {
     const auto& directory = *request.files.git_auth;
-    auto username = read_mounted(directory, directory.path + "/username", "spec.source.git.secretRef");
+    auto username =
+        read_mounted(directory, directory.path + "/username", "spec.source.git.secretRef");
     if (auto* error = std::get_if<JobError>(&username)) return *error;
-    auto password = read_mounted(directory, directory.path + "/password", "spec.source.git.secretRef");
+    auto password =
+        read_mounted(directory, directory.path + "/password", "spec.source.git.secretRef");
     if (auto* error = std::get_if<JobError>(&password)) return *error;
-    source.credentials = context::GitCredentials{std::get<std::string>(username), std::get<std::string>(password)};
+    source.credentials =
+        context::GitCredentials{std::get<std::string>(username), std::get<std::string>(password)};
   }
   job.source = std::move(source);
   return std::nullopt;
@@ -66,8 +87,10 @@ std::optional<JobError> set_source(const contract::BuildRequest& request, Job& j
 
 Result<executor::RegistryOutput> output_of(const contract::BuildRequest& request) {
   executor::RegistryOutput output;
-  for (const auto& text : contract::push_references(request)) output.references.push_back(TRY_CONTEXT(oci::Reference::parse(text), "spec.image"));
-  if (output.references.empty()) return fail(ErrorKind::InvalidInput, "spec.image: nothing to push to");
+  for (const auto& text : contract::push_references(request))
+    output.references.push_back(TRY_CONTEXT(oci::Reference::parse(text), "spec.image"));
+  if (output.references.empty())
+    return fail(ErrorKind::InvalidInput, "spec.image: nothing to push to");
   return output;
 }
 
@@ -80,7 +103,8 @@ std::variant<Job, JobError> job_from_request(const contract::BuildRequest& reque
   if (auto error = set_source(request, job)) return *error;
   auto output = output_of(request);
   if (!output) return invalid_spec(output.error());
-  for (const auto& mirror : request.registries.mirrors) job.mirrors.push_back({mirror.host, mirror.url});
+  for (const auto& mirror : request.registries.mirrors)
+    job.mirrors.push_back({mirror.host, mirror.url});
   job.insecure = contract::insecure_hosts(request);
   job.options.target = spec.target;
   for (const auto& arg : spec.args) job.options.build_args[arg.name] = arg.value;

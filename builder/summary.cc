@@ -17,8 +17,10 @@ std::string render_layers(const contract::PlatformReport& platform) {
   for (const auto& layer : platform.layers) {
     bool own = layer.origin == contract::LayerOrigin::Own;
     std::string created_by = layer.created_by.substr(0, layer.created_by.find('\n'));
-    out += padded_left(format_bytes(layer.size_bytes), 11) + padded_left(format_bytes(layer.uncompressed_bytes), 10) + (own ? "  own " : "  base") +
-           padded_left(layer.line > 0 ? std::to_string(layer.line) : "-", 6) + "  " + api::clip_back(created_by, 60) + "\n";
+    out += padded_left(format_bytes(layer.size_bytes), 11) +
+           padded_left(format_bytes(layer.uncompressed_bytes), 10) + (own ? "  own " : "  base") +
+           padded_left(layer.line > 0 ? std::to_string(layer.line) : "-", 6) + "  " +
+           api::clip_back(created_by, 60) + "\n";
   }
   return out;
 }
@@ -45,23 +47,30 @@ std::string render_summary(const contract::BuildReport& report) {
   std::string out;
   for (const auto& platform : report.platforms) {
     out += "image  " + platform.digest + " (" + platform.platform + ")\n";
-    out += "size   " + format_bytes(platform.size_bytes) + " compressed (base " + format_bytes(platform.size_bytes - platform.own_size_bytes) + ", own " +
-           format_bytes(platform.own_size_bytes) + "), " + format_bytes(platform.uncompressed_bytes) + " unpacked, " +
+    out += "size   " + format_bytes(platform.size_bytes) + " compressed (base " +
+           format_bytes(platform.size_bytes - platform.own_size_bytes) + ", own " +
+           format_bytes(platform.own_size_bytes) + "), " +
+           format_bytes(platform.uncompressed_bytes) + " unpacked, " +
            std::to_string(platform.layer_count) + " layers\n";
     out += render_layers(platform);
   }
   char times[200];
-  std::snprintf(times, sizeof times, "time   %.1f s (pull %.1f, run %.1f, push %.1f), peak memory %s\n", report.phases.total, report.phases.pull,
-                report.phases.run, report.phases.push, format_bytes(report.peak_memory_bytes).c_str());
+  std::snprintf(times, sizeof times,
+                "time   %.1f s (pull %.1f, run %.1f, push %.1f), peak memory %s\n",
+                report.phases.total, report.phases.pull, report.phases.run, report.phases.push,
+                format_bytes(report.peak_memory_bytes).c_str());
   return out + times;
 }
 
 int exit_status(const contract::BuildReport& report) {
   if (!report.failure) return 0;
   switch (report.failure->failure_class) {
-    case api::FailureClass::Terminal: return 1;
-    case api::FailureClass::Config: return 3;
-    case api::FailureClass::Transient: return 4;
+    case api::FailureClass::Terminal:
+      return 1;
+    case api::FailureClass::Config:
+      return 3;
+    case api::FailureClass::Transient:
+      return 4;
   }
   return 1;
 }

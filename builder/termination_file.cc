@@ -15,7 +15,8 @@ void TerminationFile::step_started(const progress::Step& step) {
   report.state = contract::ReportState::Running;
   report.stage = step.stage;
   report.line = step.line;
-  report.step = std::to_string(step.number) + "/" + std::to_string(step.total) + " " + step.text.substr(0, step.text.find('\n'));
+  report.step = std::to_string(step.number) + "/" + std::to_string(step.total) + " " +
+                step.text.substr(0, step.text.find('\n'));
   // The build goes on without it: the operator then reports the kill without its step.
   (void)write(report).ok();
 }
@@ -23,7 +24,8 @@ void TerminationFile::step_started(const progress::Step& step) {
 Result<void> TerminationFile::write(const contract::BuildReport& report) {
   std::string message = contract::termination_message(report);
   std::lock_guard lock(mutex_);
-  if (::pwrite(fd_.get(), message.data(), message.size(), 0) != static_cast<ssize_t>(message.size()) ||
+  if (::pwrite(fd_.get(), message.data(), message.size(), 0) !=
+          static_cast<ssize_t>(message.size()) ||
       ::ftruncate(fd_.get(), static_cast<off_t>(message.size())) != 0)
     return errno_error("write the termination message");
   return {};

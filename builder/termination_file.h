@@ -1,6 +1,6 @@
-// The container's termination message, kept current: while the build runs it says which step is running, at the end it
-// is the report. Written in place (one pwrite and a truncation, never a rename: the kubelet bind-mounts the file), so
-// that a kill at any moment leaves the step it hit.
+// The container's termination message, kept current: while the build runs it says which step is
+// running, at the end it is the report. Written in place (one pwrite and a truncation, never a
+// rename: the kubelet bind-mounts the file), so that a kill at any moment leaves the step it hit.
 #pragma once
 
 #include <mutex>

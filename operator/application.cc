@@ -25,8 +25,12 @@ std::shared_ptr<const controller::PodView> project_pod(const nlohmann::json& obj
   return std::make_shared<const controller::PodView>(std::move(view));
 }
 
-runtime::InformerOptions informer_options(const OperatorOptions& options, kube::ResourceType type, std::string selector, const Logger& log) {
-  runtime::InformerOptions result{.type = std::move(type), .namespaces = options.namespaces, .label_selector = std::move(selector), .reflector = {}};
+runtime::InformerOptions informer_options(const OperatorOptions& options, kube::ResourceType type,
+                                          std::string selector, const Logger& log) {
+  runtime::InformerOptions result{.type = std::move(type),
+                                  .namespaces = options.namespaces,
+                                  .label_selector = std::move(selector),
+                                  .reflector = {}};
   result.reflector.log = log;
   return result;
 }
@@ -51,14 +55,16 @@ telemetry::ObjectSample sample_of(const api::ImageBuild& object) {
   if (object.status.baseline) sample.baseline_bytes = object.status.baseline->size_bytes;
   if (!object.status.image) return sample;
   for (const api::ImagePlatform& platform : object.status.image->platforms)
-    sample.platforms.push_back({.platform = platform.platform,
-                                .size_bytes = platform.size_bytes,
-                                .uncompressed_bytes = platform.uncompressed_bytes,
-                                .base_bytes = platform.size_bytes - std::min(platform.size_bytes, platform.own_size_bytes),
-                                .own_bytes = platform.own_size_bytes,
-                                .largest_layer_bytes = platform.largest_layer_bytes,
-                                .layers = platform.layer_count});
-  if (auto created = parse_rfc3339(object.status.image->created_at)) sample.last_success = static_cast<double>(created->time_since_epoch().count()) / 1000;
+    sample.platforms.push_back(
+        {.platform = platform.platform,
+         .size_bytes = platform.size_bytes,
+         .uncompressed_bytes = platform.uncompressed_bytes,
+         .base_bytes = platform.size_bytes - std::min(platform.size_bytes, platform.own_size_bytes),
+         .own_bytes = platform.own_size_bytes,
+         .largest_layer_bytes = platform.largest_layer_bytes,
+         .layers = platform.layer_count});
+  if (auto created = parse_rfc3339(object.status.image->created_at))
+    sample.last_success = static_cast<double>(created->time_since_epoch().count()) / 1000;
   return sample;
 }
 
@@ -70,27 +76,36 @@ std::vector<telemetry::NamespaceCount> to_counts(const std::map<std::string, int
 
 }  // namespace
 
-Result<std::unique_ptr<Application>> Application::make(const OperatorOptions& options, Logger log, std::string version) {
+Result<std::unique_ptr<Application>> Application::make(const OperatorOptions& options, Logger log,
+                                                       std::string version) {
   kube::ClientConfig config = TRY(kube::load_config(options.kubeconfig, options.context));
-  auto application = std::unique_ptr<Application>(new Application(options, std::move(log), std::move(version), std::move(config)));
+  auto application = std::unique_ptr<Application>(
+      new Application(options, std::move(log), std::move(version), std::move(config)));
   TRY_CONTEXT(application->client_->get_text("/version"), "ask the API server");
   if (auto served = application->serve(); !served) return served.error();
   return application;
 }
 
-Application::Application(const OperatorOptions& options, Logger log, std::string version, kube::ClientConfig config)
+Application::Application(const OperatorOptions& options, Logger log, std::string version,
+                         kube::ClientConfig config)
     : options_(options),
       log_(std::move(log)),
       metrics_(std::move(version), IMAGEBUILD_REVISION),
       queue_hooks_(metrics_),
       controller_hooks_(metrics_),
-      client_(kube::Client::make(std::move(config), {.user_agent = "imagebuild-operator", .on_response = [this](std::string_view method, int code) { metrics_.api_response(method, code); }})),
+      client_(kube::Client::make(std::move(config), {.user_agent = "imagebuild-operator",
+                                                     .on_response =
+                                                         [this](std::string_view method, int code) {
+                                                           metrics_.api_response(method, code);
+                                                         }})),
       git_transport_(http::make_transport()),
       queue_({.clock = nullptr, .observer = &queue_hooks_}),
-      slots_(options.max_concurrent_builds, clock_, [this](const kube::ObjectKey& key) { queue_.add(key, Priority::User); }),
+      slots_(options.max_concurrent_builds, clock_,
+             [this](const kube::ObjectKey& key) { queue_.add(key, Priority::User); }),
       events_(*client_, clock_, log_, host_name()),
       builds_(*client_, informer_options(options_, kube::kImageBuilds, "", log_), project_build),
-      pods_(*client_, informer_options(options_, kube::kPods, controller::kUidLabel, log_), project_pod) {
+      pods_(*client_, informer_options(options_, kube::kPods, controller::kUidLabel, log_),
+            project_pod) {
   connect_handlers();
   set_metric_sources();
 }
@@ -104,13 +119,16 @@ Application::~Application() {
 void Application::connect_handlers() {
   builds_.on_change([this](const auto& change) {
     tag_index_.change(change.before, change.after);
-    const bool asked = !change.before || !change.after || change.before->generation != change.after->generation || change.before->rebuild_token != change.after->rebuild_token;
+    const bool asked = !change.before || !change.after ||
+                       change.before->generation != change.after->generation ||
+                       change.before->rebuild_token != change.after->rebuild_token;
     queue_.add(change.key, asked && !change.initial ? Priority::User : Priority::Background);
   });
   pods_.on_change([this](const auto& change) {
     pod_index_.change(change.before, change.after);
     const auto& pod = change.after ? change.after : change.before;
-    queue_.add({pod->name_space, pod->owner_name}, change.initial ? Priority::Background : Priority::User);
+    queue_.add({pod->name_space, pod->owner_name},
+               change.initial ? Priority::Background : Priority::User);
   });
 }
 
@@ -134,19 +152,28 @@ void Application::set_metric_sources() {
 }
 
 Result<void> Application::serve() {
-  telemetry::Probes probes{.healthy = [this] { return health(); }, .ready = [this] { return readiness(); }};
-  server_ = TRY_CONTEXT(http::Server::listen(options_.metrics_address, telemetry::make_endpoints(metrics_, std::move(probes))), "--metrics-address");
+  telemetry::Probes probes{.healthy = [this] { return health(); },
+                           .ready = [this] { return readiness(); }};
+  server_ =
+      TRY_CONTEXT(http::Server::listen(options_.metrics_address,
+                                       telemetry::make_endpoints(metrics_, std::move(probes))),
+                  "--metrics-address");
   return {};
 }
 
-std::string Application::readiness() const { return builds_.has_synced() && pods_.has_synced() ? "" : "the caches are not filled yet"; }
+std::string Application::readiness() const {
+  return builds_.has_synced() && pods_.has_synced() ? "" : "the caches are not filled yet";
+}
 
-// The pool that answers this is alive, or nobody would; a leader that may not write any more is on its way out.
+// The pool that answers this is alive, or nobody would; a leader that may not write any more is on
+// its way out.
 std::string Application::health() const { return ""; }
 
-/// userns from 1.33 on; an older server that is newer than it says is caught when it drops hostUsers.
+/// userns from 1.33 on; an older server that is newer than it says is caught when it drops
+/// hostUsers.
 Result<controller::PodShape> Application::choose_shape(const std::stop_token& stop) {
-  if (options_.pod_shape == PodShapeChoice::UserNamespace) return controller::PodShape::UserNamespace;
+  if (options_.pod_shape == PodShapeChoice::UserNamespace)
+    return controller::PodShape::UserNamespace;
   if (options_.pod_shape == PodShapeChoice::NewUidMap) return controller::PodShape::NewUidMap;
   Json version = TRY(parse_json(TRY(client_->get_text("/version", {.stop = stop}))));
   const int major = std::atoi(string_at(version, {"major"}).c_str());
@@ -163,7 +190,8 @@ void Application::hold_slots_of_running_pods() {
 bool Application::work(const std::stop_token& stop) {
   auto shape = choose_shape(stop);
   if (!shape) {
-    if (!stop.stop_requested()) log_.error("cannot choose the pods' shape", {{"error", shape.error()}});
+    if (!stop.stop_requested())
+      log_.error("cannot choose the pods' shape", {{"error", shape.error()}});
     return stop.stop_requested();
   }
   if (!builds_.wait_synced(stop) || !pods_.wait_synced(stop)) {
@@ -174,23 +202,32 @@ bool Application::work(const std::stop_token& stop) {
   controller::PodSettings settings = options_.pod;
   settings.shape = *shape;
   auto may_write = [this] { return elector_ ? elector_->is_leader() : writing_.load(); };
-  controller::Reconciler reconciler({.client = *client_,
-                                     .find_object = [this](const kube::ObjectKey& key) { return builds_.find(key); },
-                                     .pods = pod_index_,
-                                     .tags = tag_index_,
-                                     .slots = slots_,
-                                     .resolve_commit = controller::make_commit_resolver(*git_transport_),
-                                     .events = events_,
-                                     .metrics = metrics_,
-                                     .clock = clock_,
-                                     .log = log_,
-                                     .may_write = may_write},
-                                    std::move(settings));
-  runtime::Controller workers(queue_, [&](const kube::ObjectKey& key, const std::stop_token& working) { return reconciler.reconcile(key, working); },
-                              {.name = "imagebuild", .workers = options_.workers, .log = log_, .observer = &controller_hooks_});
+  controller::Reconciler reconciler(
+      {.client = *client_,
+       .find_object = [this](const kube::ObjectKey& key) { return builds_.find(key); },
+       .pods = pod_index_,
+       .tags = tag_index_,
+       .slots = slots_,
+       .resolve_commit = controller::make_commit_resolver(*git_transport_),
+       .events = events_,
+       .metrics = metrics_,
+       .clock = clock_,
+       .log = log_,
+       .may_write = may_write},
+      std::move(settings));
+  runtime::Controller workers(queue_,
+                              [&](const kube::ObjectKey& key, const std::stop_token& working) {
+                                return reconciler.reconcile(key, working);
+                              },
+                              {.name = "imagebuild",
+                               .workers = options_.workers,
+                               .log = log_,
+                               .observer = &controller_hooks_});
   // What was queued while we stood by is stale or done; everything that exists is looked at once.
   for (const auto& [key, object] : builds_.all()) queue_.add(key, Priority::Background);
-  log_.info("working", {{"podShape", controller::to_string(*shape)}, {"imagebuilds", builds_.size()}, {"maxConcurrentBuilds", options_.max_concurrent_builds}});
+  log_.info("working", {{"podShape", controller::to_string(*shape)},
+                        {"imagebuilds", builds_.size()},
+                        {"maxConcurrentBuilds", options_.max_concurrent_builds}});
   workers.start();
   std::promise<void> stopped;
   std::stop_callback on_stop(stop, [&] { stopped.set_value(); });
@@ -209,13 +246,29 @@ int Application::run(const std::stop_token& stop) {
   }
   std::stop_source working;
   std::promise<void> elected;
-  runtime::LeaderElectionOptions election{.name_space = options_.leader_election_namespace.empty() ? client_->config().name_space : options_.leader_election_namespace, .name = kLeaseName};
+  runtime::LeaderElectionOptions election{.name_space = options_.leader_election_namespace.empty()
+                                                            ? client_->config().name_space
+                                                            : options_.leader_election_namespace,
+                                          .name = kLeaseName};
   election.log = log_;
-  elector_ = std::make_unique<runtime::LeaderElector>(*client_, std::move(election), runtime::LeaderElector::Callbacks{
-      .on_started = [&] { metrics_.leading(true); elected.set_value(); },
-      .on_stopped = [&] { metrics_.leading(false); working.request_stop(); },
-      .on_new_leader = [this](const std::string& identity) { log_.info("leader", {{"identity", identity}}); }});
-  // The lease is renewed until the workers have stopped: nobody else writes while one of ours still does.
+  elector_ = std::make_unique<runtime::LeaderElector>(
+      *client_, std::move(election),
+      runtime::LeaderElector::Callbacks{.on_started =
+                                            [&] {
+                                              metrics_.leading(true);
+                                              elected.set_value();
+                                            },
+                                        .on_stopped =
+                                            [&] {
+                                              metrics_.leading(false);
+                                              working.request_stop();
+                                            },
+                                        .on_new_leader =
+                                            [this](const std::string& identity) {
+                                              log_.info("leader", {{"identity", identity}});
+                                            }});
+  // The lease is renewed until the workers have stopped: nobody else writes while one of ours still
+  // does.
   std::stop_source electing;
   std::promise<bool> election_over;
   std::jthread election_thread([&] {

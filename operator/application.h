@@ -1,5 +1,5 @@
-// The operator put together: informers → queue → workers, slots, metrics and probes, leadership. Members are in the
-// order of use: what is destroyed first uses what is destroyed later.
+// The operator put together: informers → queue → workers, slots, metrics and probes, leadership.
+// Members are in the order of use: what is destroyed first uses what is destroyed later.
 #pragma once
 
 #include <memory>
@@ -18,8 +18,10 @@ namespace imagebuild {
 
 class Application {
  public:
-  /// Connects and starts serving probes; fails when the API server cannot be asked or the address is taken.
-  static Result<std::unique_ptr<Application>> make(const OperatorOptions& options, Logger log, std::string version);
+  /// Connects and starts serving probes; fails when the API server cannot be asked or the address
+  /// is taken.
+  static Result<std::unique_ptr<Application>> make(const OperatorOptions& options, Logger log,
+                                                   std::string version);
   ~Application();
 
   /// Works until `stop`, or until leadership is lost. The exit status.
@@ -28,7 +30,8 @@ class Application {
   int metrics_port() const { return server_->port(); }
 
  private:
-  Application(const OperatorOptions& options, Logger log, std::string version, kube::ClientConfig config);
+  Application(const OperatorOptions& options, Logger log, std::string version,
+              kube::ClientConfig config);
   void connect_handlers();
   void set_metric_sources();
   Result<void> serve();

@@ -14,7 +14,9 @@ class QueueHooks final : public runtime::QueueObserver {
  public:
   explicit QueueHooks(telemetry::Metrics& metrics) : metrics_(metrics) {}
   void added(std::size_t depth) override { metrics_.queue_added(depth); }
-  void started(std::size_t depth, Duration waited) override { metrics_.queue_started(depth, seconds(waited)); }
+  void started(std::size_t depth, Duration waited) override {
+    metrics_.queue_started(depth, seconds(waited));
+  }
   void finished(Duration worked) override { metrics_.queue_finished(seconds(worked)); }
   void retried() override { metrics_.queue_retried(); }
 

@@ -1,4 +1,5 @@
-// imagebuild-operator: reads its options, puts the Application together, and waits for the signal to stop.
+// imagebuild-operator: reads its options, puts the Application together, and waits for the signal
+// to stop.
 #include <signal.h>
 #include <unistd.h>
 
@@ -33,7 +34,8 @@ int main(int argc, char** argv) {
     log.error("cannot start", {{"error", application.error()}});
     return 1;
   }
-  log.info("started", {{"version", IMAGEBUILD_VERSION}, {"metricsPort", (*application)->metrics_port()}});
+  log.info("started",
+           {{"version", IMAGEBUILD_VERSION}, {"metricsPort", (*application)->metrics_port()}});
   std::stop_source stop;
   std::jthread waiter([&](const std::stop_token& done) {
     while (!done.stop_requested()) {

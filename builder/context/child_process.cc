@@ -54,21 +54,25 @@ class Child {
 };
 
 /// Between fork and exec: only calls that are safe with other threads around.
-[[noreturn]] void become(const std::vector<char*>& argv, const std::vector<char*>& environment, const char* directory, int null, int out, int err, int failure) {
+[[noreturn]] void become(const std::vector<char*>& argv, const std::vector<char*>& environment,
+                         const char* directory, int null, int out, int err, int failure) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::umask(022);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  bool ready = ::dup2(null, 0) == 0 && ::dup2(out, 1) == 1 && ::dup2(err, 2) == 2 && (directory == nullptr || ::chdir(directory) == 0);
+  bool ready = ::dup2(null, 0) == 0 && ::dup2(out, 1) == 1 && ::dup2(err, 2) == 2 &&
+               (directory == nullptr || ::chdir(directory) == 0);
   if (ready) ::execvpe(argv[0], argv.data(), environment.data());
   int number = errno;
   [[maybe_unused]] ssize_t written = ::write(failure, &number, sizeof number);
   ::_exit(127);
 }
 
-void append_bounded(std::string& text, std::string_view bytes) { text.append(bytes.substr(0, kMaxOutput - std::min(kMaxOutput, text.size()))); }
+void append_bounded(std::string& text, std::string_view bytes) {
+  text.append(bytes.substr(0, kMaxOutput - std::min(kMaxOutput, text.size())));
+}
 
 }  // namespace
 
@@ -84,7 +88,8 @@ Result<Finished> run_command(const Command& command, std::stop_token stop) {
   pid_t pid = ::fork();
   if (pid < 0) return errno_error("start " + program);
   if (pid == 0) {
-    become(argv, environment, command.directory.empty() ? nullptr : command.directory.c_str(), null.get(), out.write.get(), err.write.get(), failure.write.get());
+    become(argv, environment, command.directory.empty() ? nullptr : command.directory.c_str(),
+           null.get(), out.write.get(), err.write.get(), failure.write.get());
   }
   Child child(pid);
   out.write.reset();
@@ -94,26 +99,36 @@ Result<Finished> run_command(const Command& command, std::stop_token stop) {
   std::string report = TRY(read_all(failure.read.get(), sizeof number));
   if (report.size() == sizeof number) {
     report.copy(reinterpret_cast<char*>(&number), sizeof number);
-    if (number == ENOENT) return fail(ErrorKind::NotFound, "start " + program + ": there is no such program (is it installed?)");
+    if (number == ENOENT)
+      return fail(ErrorKind::NotFound,
+                  "start " + program + ": there is no such program (is it installed?)");
     return errno_error("start " + program, number);
   }
-  std::stop_callback on_stop(stop, [&wake] { [[maybe_unused]] ssize_t written = ::write(wake.write.get(), "x", 1); });
+  std::stop_callback on_stop(
+      stop, [&wake] { [[maybe_unused]] ssize_t written = ::write(wake.write.get(), "x", 1); });
 
   Finished finished;
   const auto deadline = std::chrono::steady_clock::now() + command.timeout;
   UniqueFd* streams[] = {&out.read, &err.read};
   while (out.read || err.read) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return fail(ErrorKind::Transient, program + " took longer than " + std::to_string(command.timeout.count()) + " s");
-    pollfd polled[] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}, {wake.read.get(), POLLIN, 0}};
-    if (::poll(polled, 3, static_cast<int>(left.count())) < 0 && errno != EINTR) return errno_error("wait for " + program);
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0)
+      return fail(ErrorKind::Transient,
+                  program + " took longer than " + std::to_string(command.timeout.count()) + " s");
+    pollfd polled[] = {
+        {out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}, {wake.read.get(), POLLIN, 0}};
+    if (::poll(polled, 3, static_cast<int>(left.count())) < 0 && errno != EINTR)
+      return errno_error("wait for " + program);
     if (stop.stop_requested()) return fail(ErrorKind::Canceled, program + " was stopped");
     for (int i = 0; i < 2; ++i) {
       if (!*streams[i] || (polled[i].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
       char buffer[16384];
       std::size_t size = TRY(read_some(streams[i]->get(), buffer));
-      if (size == 0) streams[i]->reset();
-      else append_bounded(i == 0 ? finished.output : finished.errors, {buffer, size});
+      if (size == 0)
+        streams[i]->reset();
+      else
+        append_bounded(i == 0 ? finished.output : finished.errors, {buffer, size});
     }
   }
   finished.exit_code = child.wait();

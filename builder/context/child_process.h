@@ -1,5 +1,5 @@
-// Running a program to its end with a given environment, its output bounded, and killed with its group when asked to
-// stop. Internal to this module: git is the only program.
+// Running a program to its end with a given environment, its output bounded, and killed with its
+// group when asked to stop. Internal to this module: git is the only program.
 #pragma once
 
 #include <chrono>
@@ -19,12 +19,13 @@ struct Command {
 };
 
 struct Finished {
-  int exit_code = 0;    ///< 128 + signal when it was killed by one
-  std::string output;   ///< at most 1 MiB of each; the rest is dropped
+  int exit_code = 0;   ///< 128 + signal when it was killed by one
+  std::string output;  ///< at most 1 MiB of each; the rest is dropped
   std::string errors;
 };
 
-/// NotFound: there is no such program. Canceled: stopped. Transient: the time-out passed. Any exit code is a value.
+/// NotFound: there is no such program. Canceled: stopped. Transient: the time-out passed. Any exit
+/// code is a value.
 Result<Finished> run_command(const Command& command, std::stop_token stop);
 
 }  // namespace imagebuild::context

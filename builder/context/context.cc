@@ -27,16 +27,18 @@ Result<std::optional<std::string>> find_file(int root, const std::string& path, 
   if (!fd) return std::move(fd).error();
   struct stat status {};
   if (::fstat(fd->get(), &status) != 0) return errno_error("stat " + path);
-  if (!S_ISREG(status.st_mode)) return fail(ErrorKind::InvalidInput, path + " is not a regular file");
+  if (!S_ISREG(status.st_mode))
+    return fail(ErrorKind::InvalidInput, path + " is not a regular file");
   return std::optional<std::string>(TRY_CONTEXT(read_all(fd->get(), limit), "read " + path));
 }
 
-
 /// A Dockerfile outside the context: the person at the command line named it.
 Result<DockerfileSource> read_outside(const std::string& path, std::string& ignore_text) {
-  if (::access(path.c_str(), F_OK) != 0) return fail(ErrorKind::NotFound, "no Dockerfile at " + path);
+  if (::access(path.c_str(), F_OK) != 0)
+    return fail(ErrorKind::NotFound, "no Dockerfile at " + path);
   DockerfileSource source{path, TRY(read_file(path, kMaxDockerfile))};
-  if (::access((path + ".dockerignore").c_str(), F_OK) == 0) ignore_text = TRY(read_file(path + ".dockerignore", kMaxIgnoreFile));
+  if (::access((path + ".dockerignore").c_str(), F_OK) == 0)
+    ignore_text = TRY(read_file(path + ".dockerignore", kMaxIgnoreFile));
   return source;
 }
 
@@ -46,15 +48,18 @@ Result<std::string> checked_relative_path(std::string_view path) {
   const std::string shown = "path \"" + std::string(path) + "\"";
   if (path.empty()) return fail(ErrorKind::InvalidInput, "the path is empty");
   if (path.front() == '/') return fail(ErrorKind::InvalidInput, shown + " must be relative");
-  if (path.find('\0') != std::string_view::npos) return fail(ErrorKind::InvalidInput, "a path holds a NUL byte");
+  if (path.find('\0') != std::string_view::npos)
+    return fail(ErrorKind::InvalidInput, "a path holds a NUL byte");
   if (path.size() > 4000) return fail(ErrorKind::InvalidInput, "a path is longer than 4,000 bytes");
   for (std::size_t start = 0; start <= path.size();) {
     std::size_t end = std::min(path.find('/', start), path.size());
     std::string_view part = path.substr(start, end - start);
     if (part.empty() || part == "." || part == "..") {
-      return fail(ErrorKind::InvalidInput, shown + " must not have the component \"" + std::string(part) + "\"");
+      return fail(ErrorKind::InvalidInput,
+                  shown + " must not have the component \"" + std::string(part) + "\"");
     }
-    if (part.size() > 255) return fail(ErrorKind::InvalidInput, shown + " has a component longer than 255 bytes");
+    if (part.size() > 255)
+      return fail(ErrorKind::InvalidInput, shown + " has a component longer than 255 bytes");
     start = end + 1;
   }
   return std::string(path);
@@ -62,7 +67,10 @@ Result<std::string> checked_relative_path(std::string_view path) {
 
 Result<std::string> make_temporary_directory(const std::string& parent) {
   const char* variable = std::getenv("TMPDIR");
-  std::string path = (!parent.empty() ? parent : variable != nullptr && *variable != '\0' ? variable : "/tmp") + "/imagebuild-context-XXXXXX";
+  std::string path = (!parent.empty()                            ? parent
+                      : variable != nullptr && *variable != '\0' ? variable
+                                                                 : "/tmp") +
+                     "/imagebuild-context-XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) return errno_error("make a temporary directory " + path);
   return path;
 }
@@ -82,7 +90,8 @@ Result<UniqueFd> open_in_root(int root, std::string_view relative_path, int flag
     if (fd >= 0) return UniqueFd(static_cast<int>(fd));
     // EAGAIN: something was renamed meanwhile and the kernel could not be sure.
     if (errno == EINTR || errno == EAGAIN) continue;
-    if (errno == ENOTDIR) return fail(ErrorKind::NotFound, "open " + path + ": a component is not a directory");
+    if (errno == ENOTDIR)
+      return fail(ErrorKind::NotFound, "open " + path + ": a component is not a directory");
     return errno_error("open " + path);
   }
 }
@@ -104,7 +113,9 @@ Context::~Context() {
   if (!temporary_.empty()) remove_directory(temporary_);
 }
 
-Result<UniqueFd> Context::open(std::string_view relative_path, int flags) const { return open_in_root(root_.get(), relative_path, flags); }
+Result<UniqueFd> Context::open(std::string_view relative_path, int flags) const {
+  return open_in_root(root_.get(), relative_path, flags);
+}
 
 Result<Context> Context::make(Parts parts) {
   Context context;
@@ -130,7 +141,9 @@ Result<Context> Context::make(Parts parts) {
       text = TRY(find_file(context.root(), "dockerfile", kMaxDockerfile));
       if (text) name = "dockerfile";
     }
-    if (!text) return fail(ErrorKind::NotFound, "no " + name + " in " + parts.shown_as + " (looked for " + parts.shown_as + "/" + name + ")");
+    if (!text)
+      return fail(ErrorKind::NotFound, "no " + name + " in " + parts.shown_as + " (looked for " +
+                                           parts.shown_as + "/" + name + ")");
     ignore_text = TRY(find_file(context.root(), name + ".dockerignore", kMaxIgnoreFile));
     if (ignore_text) ignore_name = name + ".dockerignore";
     context.dockerfile_ = {name, std::move(*text)};

@@ -1,6 +1,7 @@
-// Context: the files a build may COPY from, and the Dockerfile that says what to build. It owns the root directory
-// (and deletes it when it made it), the ignore rules and where the content came from. Paths are opened below the
-// root only: a symlink that leads out ends inside it (openat2, RESOLVE_IN_ROOT).
+// Context: the files a build may COPY from, and the Dockerfile that says what to build. It owns the
+// root directory (and deletes it when it made it), the ignore rules and where the content came
+// from. Paths are opened below the root only: a symlink that leads out ends inside it (openat2,
+// RESOLVE_IN_ROOT).
 #pragma once
 
 #include <cstdint>
@@ -20,11 +21,12 @@ namespace imagebuild::context {
 
 /// Where the content came from, for the report, labels and time stamps.
 struct SourceInfo {
-  std::string revision;                      ///< "main@sha1:1a2b…", or "" where there is none
-  std::string commit;                        ///< full hash, or ""
-  std::string tree;                          ///< id of the content: git tree of the sub-directory, or sha256:… of inline files, or ""
-  std::optional<std::int64_t> commit_time;   ///< seconds since 1970
-  bool dirty = false;                        ///< a work tree with changes
+  std::string revision;  ///< "main@sha1:1a2b…", or "" where there is none
+  std::string commit;    ///< full hash, or ""
+  std::string tree;  ///< id of the content: git tree of the sub-directory, or sha256:… of inline
+                     ///< files, or ""
+  std::optional<std::int64_t> commit_time;  ///< seconds since 1970
+  bool dirty = false;                       ///< a work tree with changes
 };
 
 /// The Dockerfile's text and the name it is shown by.
@@ -71,7 +73,8 @@ class Context {
 
 struct DirectorySource {
   std::string path;
-  /// Empty: "Dockerfile" in `path`. Relative: below `path`. Absolute: that file, which may lie outside the context.
+  /// Empty: "Dockerfile" in `path`. Relative: below `path`. Absolute: that file, which may lie
+  /// outside the context.
   std::string dockerfile;
 };
 /// A directory on this machine. Commit and time are read from a git work tree when it is one.
@@ -88,17 +91,17 @@ Result<Context> write_inline(const InlineSource& source);
 using GitCredentials = git::Credentials;
 
 struct GitSource {
-  std::string url;     ///< http or https
+  std::string url;                  ///< http or https
   std::string branch, tag, commit;  ///< commit wins; none: the default branch
-  std::string ref;                  ///< of unknown kind, as in `url#ref`: a commit, else a branch, else a tag
+  std::string ref;  ///< of unknown kind, as in `url#ref`: a commit, else a branch, else a tag
   std::string sub_path;
   std::string dockerfile;
   std::optional<git::Credentials> credentials;
   std::string ca_file;  ///< PEM; empty: the system's
   std::string temporary_directory;
 };
-/// Fetches one commit, without history where the server allows it. NotFound: repository, ref, commit or
-/// sub-directory. Denied: credentials. Transient: the network.
+/// Fetches one commit, without history where the server allows it. NotFound: repository, ref,
+/// commit or sub-directory. Denied: credentials. Transient: the network.
 Result<Context> clone_git(const GitSource& source, std::stop_token stop = {});
 
 /// "https://host/repo.git#ref:dir" → GitSource; nullopt when it does not look like a git URL.

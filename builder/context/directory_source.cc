@@ -11,8 +11,8 @@ namespace imagebuild::context {
 
 namespace {
 
-/// Commit, time and changes of a work tree. Best effort by nature: no git, no work tree or somebody else's (git refuses
-/// those) all mean that there is no revision to report.
+/// Commit, time and changes of a work tree. Best effort by nature: no git, no work tree or somebody
+/// else's (git refuses those) all mean that there is no revision to report.
 SourceInfo describe(const std::string& path, const std::string& home) {
   SourceInfo info;
   GitCommand git({.home = home}, {});
@@ -22,13 +22,16 @@ SourceInfo describe(const std::string& path, const std::string& home) {
   if (blank == std::string::npos) return info;
   info.commit = head->substr(0, blank);
   std::int64_t seconds = 0;
-  auto [end, status] = std::from_chars(head->data() + blank + 1, head->data() + head->size(), seconds);
+  auto [end, status] =
+      std::from_chars(head->data() + blank + 1, head->data() + head->size(), seconds);
   if (status == std::errc() && end == head->data() + head->size()) info.commit_time = seconds;
   auto branch = git.output({"-C", path, "symbolic-ref", "--short", "-q", "HEAD"});
-  info.revision = (branch && !branch->empty() ? *branch : "HEAD") + (info.commit.size() == 64 ? "@sha256:" : "@sha1:") + info.commit;
+  info.revision = (branch && !branch->empty() ? *branch : "HEAD") +
+                  (info.commit.size() == 64 ? "@sha256:" : "@sha1:") + info.commit;
   auto tree = git.output({"-C", path, "rev-parse", "HEAD:./"});
   if (tree) info.tree = *tree;
-  auto changes = git.output({"-C", path, "status", "--porcelain", "--untracked-files=normal", "--", "."});
+  auto changes =
+      git.output({"-C", path, "status", "--porcelain", "--untracked-files=normal", "--", "."});
   info.dirty = !changes || !changes->empty();
   return info;
 }
@@ -39,8 +42,10 @@ Result<Context> open_directory(const DirectorySource& source) {
   const std::string path = source.path.empty() ? "." : source.path;
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) {
-    return fail(std::filesystem::exists(path, error) ? ErrorKind::InvalidInput : ErrorKind::NotFound,
-                "context " + path + (std::filesystem::exists(path, error) ? " is not a directory" : " does not exist"));
+    return fail(
+        std::filesystem::exists(path, error) ? ErrorKind::InvalidInput : ErrorKind::NotFound,
+        "context " + path +
+            (std::filesystem::exists(path, error) ? " is not a directory" : " does not exist"));
   }
   Context::Parts parts{.root = TRY_CONTEXT(open_file(path, O_RDONLY | O_DIRECTORY), "context"),
                        .path = std::filesystem::absolute(path, error).lexically_normal().string(),

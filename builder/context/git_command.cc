@@ -12,7 +12,8 @@ struct Meaning {
   ErrorKind kind;
 };
 
-// git has no other interface for its failures than text; LC_ALL=C keeps it in one language. First match wins.
+// git has no other interface for its failures than text; LC_ALL=C keeps it in one language. First
+// match wins.
 constexpr Meaning kMeanings[] = {
     {"couldn't find remote ref", ErrorKind::NotFound},
     {"returned error: 401", ErrorKind::Denied},
@@ -75,22 +76,38 @@ Error git_error(const Finished& finished) {
 }
 
 std::vector<std::string> GitCommand::environment() const {
-  std::vector<std::string> variables{"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-                                     "GIT_ATTR_NOSYSTEM=1", "GIT_ALLOW_PROTOCOL=http:https", "GIT_OPTIONAL_LOCKS=0", "GIT_LFS_SKIP_SMUDGE=1",
-                                     "GIT_HTTP_LOW_SPEED_LIMIT=100", "GIT_HTTP_LOW_SPEED_TIME=60", "HOME=" + options_.home};
-  for (const char* name : {"PATH", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+  std::vector<std::string> variables{"LC_ALL=C",
+                                     "GIT_TERMINAL_PROMPT=0",
+                                     "GIT_ASKPASS=/bin/false",
+                                     "GIT_CONFIG_NOSYSTEM=1",
+                                     "GIT_CONFIG_GLOBAL=/dev/null",
+                                     "GIT_ATTR_NOSYSTEM=1",
+                                     "GIT_ALLOW_PROTOCOL=http:https",
+                                     "GIT_OPTIONAL_LOCKS=0",
+                                     "GIT_LFS_SKIP_SMUDGE=1",
+                                     "GIT_HTTP_LOW_SPEED_LIMIT=100",
+                                     "GIT_HTTP_LOW_SPEED_TIME=60",
+                                     "HOME=" + options_.home};
+  for (const char* name :
+       {"PATH", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+        "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
     if (const char* value = std::getenv(name)) variables.push_back(std::string(name) + "=" + value);
   }
   if (!options_.ca_file.empty()) variables.push_back("GIT_SSL_CAINFO=" + options_.ca_file);
   if (!options_.git_directory.empty()) variables.push_back("GIT_DIR=" + options_.git_directory);
   if (!options_.work_tree.empty()) variables.push_back("GIT_WORK_TREE=" + options_.work_tree);
   std::vector<std::pair<std::string, std::string>> settings{
-      {"core.hooksPath", "/dev/null"}, {"core.fsmonitor", "false"}, {"core.autocrlf", "false"}, {"core.symlinks", "true"}, {"core.fileMode", "true"},
-      {"credential.helper", ""},       {"submodule.recurse", "false"}, {"gc.auto", "0"}, {"maintenance.auto", "false"}, {"advice.detachedHead", "false"},
+      {"core.hooksPath", "/dev/null"}, {"core.fsmonitor", "false"},
+      {"core.autocrlf", "false"},      {"core.symlinks", "true"},
+      {"core.fileMode", "true"},       {"credential.helper", ""},
+      {"submodule.recurse", "false"},  {"gc.auto", "0"},
+      {"maintenance.auto", "false"},   {"advice.detachedHead", "false"},
       {"fetch.fsckObjects", "false"},  {"protocol.version", "2"}};
   if (options_.credentials) {
-    // Sent to this server only. A header of ours would travel along a redirect, so there are none then.
-    settings.emplace_back("http." + options_.credentials_origin + "/.extraHeader", "Authorization: " + git::basic_authorization(*options_.credentials));
+    // Sent to this server only. A header of ours would travel along a redirect, so there are none
+    // then.
+    settings.emplace_back("http." + options_.credentials_origin + "/.extraHeader",
+                          "Authorization: " + git::basic_authorization(*options_.credentials));
     settings.emplace_back("http.followRedirects", "false");
   }
   variables.push_back("GIT_CONFIG_COUNT=" + std::to_string(settings.size()));

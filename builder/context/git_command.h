@@ -1,5 +1,5 @@
-// The git program in a closed environment: no configuration but ours, no prompts, no hooks, http and https only, no
-// secret in an argument list. Internal to this module.
+// The git program in a closed environment: no configuration but ours, no prompts, no hooks, http
+// and https only, no secret in an argument list. Internal to this module.
 #pragma once
 
 #include <optional>
@@ -13,16 +13,19 @@
 namespace imagebuild::context {
 
 struct GitOptions {
-  std::string git_directory, work_tree;  ///< GIT_DIR and GIT_WORK_TREE; empty: git looks for them itself
-  std::string home;                      ///< an empty directory
+  std::string git_directory,
+      work_tree;     ///< GIT_DIR and GIT_WORK_TREE; empty: git looks for them itself
+  std::string home;  ///< an empty directory
   std::string ca_file;
-  std::string credentials_origin;        ///< "https://host[:port]": where the credentials may go, and nowhere else
+  std::string credentials_origin;  ///< "https://host[:port]": where the credentials may go, and
+                                   ///< nowhere else
   std::optional<git::Credentials> credentials;
 };
 
 class GitCommand {
  public:
-  GitCommand(GitOptions options, std::stop_token stop) : options_(std::move(options)), stop_(std::move(stop)) {}
+  GitCommand(GitOptions options, std::stop_token stop)
+      : options_(std::move(options)), stop_(std::move(stop)) {}
 
   /// Runs `git args…`; any exit code is a value.
   Result<Finished> run(const std::vector<std::string>& args) const;
@@ -36,7 +39,8 @@ class GitCommand {
   const std::stop_token stop_;
 };
 
-/// What git's complaint means for the caller: Denied, NotFound, Transient, InvalidInput or Internal; one line.
+/// What git's complaint means for the caller: Denied, NotFound, Transient, InvalidInput or
+/// Internal; one line.
 Error git_error(const Finished& finished);
 
 }  // namespace imagebuild::context

@@ -17,9 +17,13 @@ namespace imagebuild::context {
 namespace {
 
 bool plausible_ref(const std::string& name) {
-  if (name.empty() || name.size() > 1000 || name.front() == '-' || name.front() == '/' || name.find("..") != std::string::npos) return false;
+  if (name.empty() || name.size() > 1000 || name.front() == '-' || name.front() == '/' ||
+      name.find("..") != std::string::npos)
+    return false;
   for (char c : name) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f || std::string_view("~^:?*[\\").find(c) != std::string_view::npos) return false;
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f ||
+        std::string_view("~^:?*[\\").find(c) != std::string_view::npos)
+      return false;
   }
   return true;
 }
@@ -52,7 +56,8 @@ class Clone {
 
   Result<SourceInfo> run() {
     for (const char* name : {"/tree", "/git", "/home"}) {
-      if (::mkdir((directory_ + name).c_str(), 0755) != 0) return errno_error("make " + directory_ + name);
+      if (::mkdir((directory_ + name).c_str(), 0755) != 0)
+        return errno_error("make " + directory_ + name);
     }
     // The tree's mode is part of the context, whatever our umask is.
     if (::chmod(work_tree_.c_str(), 0755) != 0) return errno_error("chmod " + work_tree_);
@@ -65,7 +70,9 @@ class Clone {
  private:
   /// Fetches what was asked for, sets commit_, and answers the name that the revision shows.
   Result<std::string> fetch() {
-    std::string commit = !source_.commit.empty() ? source_.commit : git::is_object_name(source_.ref) ? source_.ref : "";
+    std::string commit = !source_.commit.empty()            ? source_.commit
+                         : git::is_object_name(source_.ref) ? source_.ref
+                                                            : "";
     if (!commit.empty()) {
       TRY(fetch_commit(commit));
       return !source_.branch.empty() ? source_.branch : !source_.tag.empty() ? source_.tag : "HEAD";
@@ -79,17 +86,22 @@ class Clone {
   }
 
   Result<std::string> fetch_ref(const std::string& ref, std::string shown) {
-    TRY(remote({"fetch", "-q", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-commit-graph"}, {"+" + ref + ":refs/imagebuild/wanted"}));
+    TRY(remote({"fetch", "-q", "--depth=1", "--no-tags", "--no-recurse-submodules",
+                "--no-write-commit-graph"},
+               {"+" + ref + ":refs/imagebuild/wanted"}));
     commit_ = TRY(git_.output({"rev-parse", "--verify", "-q", "refs/imagebuild/wanted^{commit}"}));
     return shown;
   }
 
   Result<void> fetch_commit(const std::string& commit) {
-    auto direct = remote({"fetch", "-q", "--depth=1", "--no-tags", "--no-recurse-submodules"}, {commit});
+    auto direct =
+        remote({"fetch", "-q", "--depth=1", "--no-tags", "--no-recurse-submodules"}, {commit});
     if (!direct) {
       // Some servers hand out only what a ref points at: then all of it, and look.
-      if (direct.error().kind != ErrorKind::NotFound && direct.error().kind != ErrorKind::Internal) return std::move(direct).error();
-      TRY(remote({"fetch", "-q", "--no-recurse-submodules"}, {"+refs/heads/*:refs/imagebuild/heads/*", "+refs/tags/*:refs/imagebuild/tags/*"}));
+      if (direct.error().kind != ErrorKind::NotFound && direct.error().kind != ErrorKind::Internal)
+        return std::move(direct).error();
+      TRY(remote({"fetch", "-q", "--no-recurse-submodules"},
+                 {"+refs/heads/*:refs/imagebuild/heads/*", "+refs/tags/*:refs/imagebuild/tags/*"}));
     }
     auto found = git_.output({"rev-parse", "--verify", "-q", commit + "^{commit}"});
     if (!found) return fail(ErrorKind::NotFound, "there is no such commit");
@@ -104,9 +116,10 @@ class Clone {
     return answer.substr(kStart.size(), answer.find_first_of("\t\n") - kStart.size());
   }
 
-  /// A command that talks to the server. Where a server answers a private repository with a redirect to "….git", that
-  /// address is tried, since credentials never follow a redirect.
-  Result<std::string> remote(std::vector<std::string> command, const std::vector<std::string>& refs) {
+  /// A command that talks to the server. Where a server answers a private repository with a
+  /// redirect to "….git", that address is tried, since credentials never follow a redirect.
+  Result<std::string> remote(std::vector<std::string> command,
+                             const std::vector<std::string>& refs) {
     auto with_url = [&] {
       std::vector<std::string> args = command;
       args.push_back("--");
@@ -115,7 +128,8 @@ class Clone {
       return args;
     };
     auto answer = git_.output(with_url());
-    if (answer || answer.error().kind != ErrorKind::InvalidInput || url_.ends_with(".git")) return answer;
+    if (answer || answer.error().kind != ErrorKind::InvalidInput || url_.ends_with(".git"))
+      return answer;
     while (url_.ends_with("/")) url_.pop_back();
     url_ += ".git";
     return git_.output(with_url());
@@ -124,7 +138,8 @@ class Clone {
   Result<SourceInfo> describe(const std::string& name) {
     SourceInfo info{.commit = commit_};
     info.revision = name + (commit_.size() == 64 ? "@sha256:" : "@sha1:") + commit_;
-    std::string time = TRY(git_.output({"log", "-1", "--no-show-signature", "--format=%ct", commit_}));
+    std::string time =
+        TRY(git_.output({"log", "-1", "--no-show-signature", "--format=%ct", commit_}));
     std::int64_t seconds = 0;
     std::from_chars(time.data(), time.data() + time.size(), seconds);
     info.commit_time = seconds;
@@ -148,28 +163,37 @@ Result<Context> clone_git(const GitSource& source, std::stop_token stop) {
   const std::string what = "git " + source.url;
   http::Url url = TRY_CONTEXT(http::parse_url(source.url), "git");
   if (!source.commit.empty() && !git::is_object_name(source.commit)) {
-    return fail(ErrorKind::InvalidInput, what + ": commit \"" + source.commit + "\" is not a full hash of 40 or 64 hex characters");
+    return fail(ErrorKind::InvalidInput, what + ": commit \"" + source.commit +
+                                             "\" is not a full hash of 40 or 64 hex characters");
   }
   for (const std::string* name : {&source.branch, &source.tag, &source.ref}) {
-    if (!name->empty() && !plausible_ref(*name)) return fail(ErrorKind::InvalidInput, what + ": \"" + *name + "\" is no name of a branch or tag");
+    if (!name->empty() && !plausible_ref(*name))
+      return fail(ErrorKind::InvalidInput,
+                  what + ": \"" + *name + "\" is no name of a branch or tag");
   }
-  if (!source.sub_path.empty()) TRY_CONTEXT(checked_relative_path(source.sub_path), what + ": path");
-  if (!source.dockerfile.empty()) TRY_CONTEXT(checked_relative_path(source.dockerfile), what + ": dockerfile");
+  if (!source.sub_path.empty())
+    TRY_CONTEXT(checked_relative_path(source.sub_path), what + ": path");
+  if (!source.dockerfile.empty())
+    TRY_CONTEXT(checked_relative_path(source.dockerfile), what + ": dockerfile");
   std::string temporary = TRY(make_temporary_directory(source.temporary_directory));
   ScopeExit remove([&temporary] { remove_directory(temporary); });
   Clone clone(source, temporary, url.origin(), std::move(stop));
   SourceInfo info = TRY_CONTEXT(clone.run(), what + ": " + wanted(source));
   UniqueFd tree = TRY(open_file(clone.work_tree(), O_RDONLY | O_DIRECTORY));
   auto root = open_in_root(tree.get(), source.sub_path, O_RDONLY | O_DIRECTORY);
-  if (!root) return fail(ErrorKind::NotFound, what + ": " + wanted(source) + ": " + source.sub_path + " is not a directory");
+  if (!root)
+    return fail(ErrorKind::NotFound,
+                what + ": " + wanted(source) + ": " + source.sub_path + " is not a directory");
   remove_directory(temporary + "/git");
   remove.release();
-  Context::Parts parts{.root = std::move(*root),
-                       .path = source.sub_path.empty() ? clone.work_tree() : clone.work_tree() + "/" + source.sub_path,
-                       .temporary = temporary,
-                       .shown_as = source.url + (source.sub_path.empty() ? "" : "#:" + source.sub_path),
-                       .dockerfile = source.dockerfile,
-                       .source = std::move(info)};
+  Context::Parts parts{
+      .root = std::move(*root),
+      .path =
+          source.sub_path.empty() ? clone.work_tree() : clone.work_tree() + "/" + source.sub_path,
+      .temporary = temporary,
+      .shown_as = source.url + (source.sub_path.empty() ? "" : "#:" + source.sub_path),
+      .dockerfile = source.dockerfile,
+      .source = std::move(info)};
   return Context::make(std::move(parts));
 }
 

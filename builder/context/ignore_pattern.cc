@@ -1,4 +1,5 @@
-// Patterns: literals compare, the rest runs as an automaton over the path (no backtracking). See ignore_pattern.h.
+// Patterns: literals compare, the rest runs as an automaton over the path (no backtracking). See
+// ignore_pattern.h.
 #include "builder/context/ignore_pattern.h"
 
 #include <algorithm>
@@ -7,19 +8,27 @@ namespace imagebuild::context {
 
 bool IgnorePattern::Token::takes(char c) const {
   switch (kind) {
-    case Kind::Character: return c == character;
-    case Kind::Any: return c != '/';
-    case Kind::Star: return c != '/';
+    case Kind::Character:
+      return c == character;
+    case Kind::Any:
+      return c != '/';
+    case Kind::Star:
+      return c != '/';
     case Kind::Directories:
-    case Kind::Everything: return true;
-    case Kind::Set: break;
+    case Kind::Everything:
+      return true;
+    case Kind::Set:
+      break;
   }
   auto byte = static_cast<unsigned char>(c);
-  bool inside = std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) { return range.first <= byte && byte <= range.second; });
+  bool inside = std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
+    return range.first <= byte && byte <= range.second;
+  });
   return inside != negated;
 }
 
-Result<IgnorePattern::Token> IgnorePattern::parse_set(std::string_view text, std::size_t& position) {
+Result<IgnorePattern::Token> IgnorePattern::parse_set(std::string_view text,
+                                                      std::size_t& position) {
   auto unfinished = [] { return fail(ErrorKind::InvalidInput, "unfinished ["); };
   Token token{.kind = Token::Kind::Set};
   ++position;
@@ -28,8 +37,10 @@ Result<IgnorePattern::Token> IgnorePattern::parse_set(std::string_view text, std
     ++position;
   }
   auto take = [&]() -> Result<unsigned char> {
-    if (position < text.size() && text[position] == '\\') ++position;
-    else if (position < text.size() && (text[position] == ']' || text[position] == '-')) return unfinished();
+    if (position < text.size() && text[position] == '\\')
+      ++position;
+    else if (position < text.size() && (text[position] == ']' || text[position] == '-'))
+      return unfinished();
     if (position >= text.size()) return unfinished();
     return static_cast<unsigned char>(text[position++]);
   };
@@ -95,13 +106,18 @@ Result<IgnorePattern> IgnorePattern::parse(std::string text) {
 
 bool IgnorePattern::matches(std::string_view path) const {
   switch (kind_) {
-    case Kind::Exact: return path == literal_;
-    case Kind::Prefix: return path.substr(0, literal_.size()) == literal_;
+    case Kind::Exact:
+      return path == literal_;
+    case Kind::Prefix:
+      return path.substr(0, literal_.size()) == literal_;
     case Kind::Suffix: {
-      bool suffix = path.size() >= literal_.size() && path.substr(path.size() - literal_.size()) == literal_;
-      return suffix || (!literal_.empty() && literal_[0] == '/' && path == std::string_view(literal_).substr(1));
+      bool suffix =
+          path.size() >= literal_.size() && path.substr(path.size() - literal_.size()) == literal_;
+      return suffix || (!literal_.empty() && literal_[0] == '/' &&
+                        path == std::string_view(literal_).substr(1));
     }
-    case Kind::Tokens: break;
+    case Kind::Tokens:
+      break;
   }
   return run(path);
 }
@@ -111,7 +127,9 @@ void IgnorePattern::enter(std::vector<char>& states, std::size_t state) const {
     states[state] = 1;
     if (state == tokens_.size()) return;
     Token::Kind kind = tokens_[state].kind;
-    if (kind != Token::Kind::Star && kind != Token::Kind::Directories && kind != Token::Kind::Everything) return;
+    if (kind != Token::Kind::Star && kind != Token::Kind::Directories &&
+        kind != Token::Kind::Everything)
+      return;
   }
 }
 
@@ -125,13 +143,16 @@ bool IgnorePattern::run(std::string_view path) const {
       if (!current[state] || !token.takes(c)) continue;
       switch (token.kind) {
         case Token::Kind::Star:
-        case Token::Kind::Everything: enter(next, state); break;
+        case Token::Kind::Everything:
+          enter(next, state);
+          break;
         case Token::Kind::Directories:
           // Whole directories: what follows may begin only behind a slash.
           next[state] = 1;
           if (c == '/') enter(next, state + 1);
           break;
-        default: enter(next, state + 1);
+        default:
+          enter(next, state + 1);
       }
     }
     current.swap(next);

@@ -36,9 +36,9 @@ class IgnorePattern {
   void enter(std::vector<char>& states, std::size_t state) const;
 
   Kind kind_ = Kind::Exact;
-  std::string literal_;         // Exact: all of it; Prefix, Suffix: that part
+  std::string literal_;  // Exact: all of it; Prefix, Suffix: that part
   std::string literal_prefix_;
-  std::vector<Token> tokens_;   // Tokens
+  std::vector<Token> tokens_;  // Tokens
 };
 
 }  // namespace imagebuild::context

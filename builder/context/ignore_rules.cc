@@ -17,7 +17,8 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// The shortest equal path: no ".", no "..", no double or trailing slash, no leading one (both mean the context root).
+/// The shortest equal path: no ".", no "..", no double or trailing slash, no leading one (both mean
+/// the context root).
 std::string clean(std::string_view path) {
   std::vector<std::string_view> parts;
   bool rooted = !path.empty() && path.front() == '/';
@@ -26,8 +27,10 @@ std::string clean(std::string_view path) {
     std::string_view part = path.substr(0, end);
     path.remove_prefix(end == std::string_view::npos ? path.size() : end + 1);
     if (part.empty() || part == ".") continue;
-    if (part == ".." && !parts.empty() && parts.back() != "..") parts.pop_back();
-    else if (part != ".." || !rooted) parts.push_back(part);
+    if (part == ".." && !parts.empty() && parts.back() != "..")
+      parts.pop_back();
+    else if (part != ".." || !rooted)
+      parts.push_back(part);
   }
   std::string out;
   for (std::string_view part : parts) out += (out.empty() ? "" : "/") + std::string(part);
@@ -63,9 +66,13 @@ Result<IgnoreRules> IgnoreRules::parse(std::string_view text) {
     const std::string place = "line " + std::to_string(number);
     bool includes = line.front() == '!';
     if (includes) line = trimmed(line.substr(1));
-    if (line.empty()) return fail(ErrorKind::InvalidInput, place + ": expected a pattern after \"!\"");
-    if (patterns->size() >= kMaxPatterns) return fail(ErrorKind::InvalidInput, place + ": more than 10,000 patterns");
-    patterns->push_back({TRY_CONTEXT(IgnorePattern::parse(clean(line)), place + ": pattern \"" + std::string(line) + "\""), includes});
+    if (line.empty())
+      return fail(ErrorKind::InvalidInput, place + ": expected a pattern after \"!\"");
+    if (patterns->size() >= kMaxPatterns)
+      return fail(ErrorKind::InvalidInput, place + ": more than 10,000 patterns");
+    patterns->push_back({TRY_CONTEXT(IgnorePattern::parse(clean(line)),
+                                     place + ": pattern \"" + std::string(line) + "\""),
+                         includes});
   }
   IgnoreRules rules;
   rules.patterns_ = std::move(patterns);
@@ -76,7 +83,8 @@ bool IgnoreRules::ignored(std::string_view path) const {
   auto matches = [path](const IgnorePattern& pattern) {
     if (pattern.matches(path)) return true;
     // What is below a matched directory is matched, too.
-    for (std::size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+    for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+         slash = path.find('/', slash + 1)) {
       if (pattern.matches(path.substr(0, slash))) return true;
     }
     return false;
@@ -96,7 +104,8 @@ bool IgnoreRules::may_contain_included(std::string_view directory) const {
     std::string_view prefix = pattern.matcher.literal_prefix();
     bool below = prefix.substr(0, inside.size()) == inside;
     bool above = std::string_view(inside).substr(0, prefix.size()) == prefix;
-    if (below || (above && (!pattern.matcher.literal() || inside.size() > prefix.size()))) return true;
+    if (below || (above && (!pattern.matcher.literal() || inside.size() > prefix.size())))
+      return true;
   }
   return false;
 }

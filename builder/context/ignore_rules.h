@@ -1,5 +1,6 @@
-// .dockerignore: patterns, one a line, the last match wins, `!` includes again, `**` spans directories. A directory
-// that is excluded excludes what is below it unless a later `!` pattern names it. Pure.
+// .dockerignore: patterns, one a line, the last match wins, `!` includes again, `**` spans
+// directories. A directory that is excluded excludes what is below it unless a later `!` pattern
+// names it. Pure.
 #pragma once
 
 #include <memory>
@@ -23,7 +24,8 @@ class IgnoreRules {
   /// InvalidInput names the line of a malformed pattern ("[" without "]", a lone "!").
   static Result<IgnoreRules> parse(std::string_view text);
 
-  /// `path` is relative to the context root, "/"-separated, without "./": is it kept out of the context?
+  /// `path` is relative to the context root, "/"-separated, without "./": is it kept out of the
+  /// context?
   bool ignored(std::string_view path) const;
   /// May something below this directory still be included? False: a walk need not enter it.
   bool may_contain_included(std::string_view directory) const;

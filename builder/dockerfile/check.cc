@@ -24,19 +24,22 @@ constexpr Rule kRules[] = {
     {"ConsistentInstructionCasing", "All instructions have the same casing"},
     {"DuplicateStageName", "Stage names are unique"},
     {"ReservedStageName", "Stages are not named scratch or context"},
-    {"JSONArgsRecommended", "CMD and ENTRYPOINT use the JSON form, so that signals reach the process"},
+    {"JSONArgsRecommended",
+     "CMD and ENTRYPOINT use the JSON form, so that signals reach the process"},
     {"MaintainerDeprecated", "LABEL org.opencontainers.image.authors replaces MAINTAINER"},
     {"UndefinedArgInFrom", "FROM uses declared ARGs only"},
     {"WorkdirRelativePath", "The first WORKDIR of a stage is absolute"},
     {"UndefinedVar", "Variables are defined before they are used"},
-    {"MultipleInstructionsDisallowed", "CMD, ENTRYPOINT and HEALTHCHECK stand once in a stage: the last one counts"},
+    {"MultipleInstructionsDisallowed",
+     "CMD, ENTRYPOINT and HEALTHCHECK stand once in a stage: the last one counts"},
     {"LegacyKeyValueFormat", "ENV and LABEL use name=value"},
     {"RedundantTargetPlatform", "--platform=$TARGETPLATFORM is the default"},
     {"SecretsUsedInArgOrEnv", "ARG and ENV hold no secrets: both stay readable in the image"},
     {"InvalidDefaultArgInFrom", "FROM names an image with the defaults of its ARGs, too"},
     {"FromPlatformFlagConstDisallowed", "FROM --platform is no constant"},
     {"CopyIgnoredFile", "COPY and ADD do not name files that .dockerignore excludes"},
-    {"InvalidDefinitionDescription", "A comment above ARG or FROM starts with the name it describes", true},
+    {"InvalidDefinitionDescription",
+     "A comment above ARG or FROM starts with the name it describes", true},
     {"ExposeProtoCasing", "EXPOSE protocols are written in lower case"},
     {"ExposeInvalidFormat", "EXPOSE names container ports, no address and no host port"},
 };
@@ -83,10 +86,13 @@ Result<Switches> parse_switches(std::string_view text) {
       add_names(pair.after, switches.experimental_all, switches.experimental);
     } else if (pair.found && key == "error") {
       auto value = parse_bool(trim(pair.after));
-      if (!value) return fail(ErrorKind::InvalidInput, "error: expected true or false, found " + in_quotes(trim(pair.after)));
+      if (!value)
+        return fail(ErrorKind::InvalidInput,
+                    "error: expected true or false, found " + in_quotes(trim(pair.after)));
       switches.error = *value;
     } else {
-      return fail(ErrorKind::InvalidInput, "expected skip=…, error=… or experimental=…, found " + in_quotes(trim(part.before)));
+      return fail(ErrorKind::InvalidInput, "expected skip=…, error=… or experimental=…, found " +
+                                               in_quotes(trim(part.before)));
     }
     rest = part.after;
   }
@@ -113,26 +119,33 @@ void check_from(const Node& node, const Report& report) {
   if (node.args.size() != 3) return;
   const std::string& as = node.args[1];
   const std::string& name = node.args[2];
-  if (name != lower(name)) report("StageNameCasing", "Stage name '" + name + "' should be lowercase", node.lines.first, node.comments);
+  if (name != lower(name))
+    report("StageNameCasing", "Stage name '" + name + "' should be lowercase", node.lines.first,
+           node.comments);
   bool from_lower = node.keyword == lower(node.keyword);
   bool from_upper = node.keyword == upper(node.keyword);
   if ((from_lower && as != lower(as)) || (from_upper && !from_lower && as != upper(as))) {
-    report("FromAsCasing", "'" + as + "' and '" + node.keyword + "' keywords' casing do not match", node.lines.first, node.comments);
+    report("FromAsCasing", "'" + as + "' and '" + node.keyword + "' keywords' casing do not match",
+           node.lines.first, node.comments);
   }
 }
 
 void check_casing(const std::vector<Node>& nodes, const Report& report) {
-  auto first = std::find_if(nodes.begin(), nodes.end(), [](const Node& node) { return node.command == "from"; });
+  auto first = std::find_if(nodes.begin(), nodes.end(),
+                            [](const Node& node) { return node.command == "from"; });
   int lower_count = 0, upper_count = 0;
   for (auto node = first; node != nodes.end(); ++node) {
-    if (node->keyword == lower(node->keyword)) ++lower_count;
-    else if (node->keyword == upper(node->keyword)) ++upper_count;
+    if (node->keyword == lower(node->keyword))
+      ++lower_count;
+    else if (node->keyword == upper(node->keyword))
+      ++upper_count;
   }
   bool lower_wins = lower_count > upper_count;
   for (auto node = first; node != nodes.end(); ++node) {
     if (node->keyword == (lower_wins ? lower(node->keyword) : upper(node->keyword))) continue;
     report("ConsistentInstructionCasing",
-           "Command '" + node->keyword + "' should match the case of the command majority (" + (lower_wins ? "lowercase" : "uppercase") + ")",
+           "Command '" + node->keyword + "' should match the case of the command majority (" +
+               (lower_wins ? "lowercase" : "uppercase") + ")",
            node->lines.first, node->comments);
   }
 }
@@ -144,10 +157,14 @@ void check_stage_names(const Dockerfile& file, const Report& report) {
     const Instruction& from = stage.from_instruction;
     if (name.empty()) continue;
     if (name == "scratch" || name == "context") {
-      report("ReservedStageName", "Stage name should not use the same name as reserved stage \"" + name + "\"", from.lines.first, from.comments);
+      report("ReservedStageName",
+             "Stage name should not use the same name as reserved stage \"" + name + "\"",
+             from.lines.first, from.comments);
     }
     if (!seen.insert(name).second) {
-      report("DuplicateStageName", "Duplicate stage name \"" + name + "\", stage names should be unique", from.lines.first, from.comments);
+      report("DuplicateStageName",
+             "Duplicate stage name \"" + name + "\", stage names should be unique",
+             from.lines.first, from.comments);
     }
   }
 }
@@ -165,7 +182,8 @@ void check_descriptions(const Dockerfile& file, const Report& report) {
     std::string first(cut(node.comments.back(), ' ').before);
     if (names.empty() || std::find(names.begin(), names.end(), first) != names.end()) continue;
     report("InvalidDefinitionDescription",
-           "Comment for " + upper(node.command) + " should follow the format: `# " + (names.size() > 1 ? "<arg_key>" : names[0]) + " <description>`",
+           "Comment for " + upper(node.command) + " should follow the format: `# " +
+               (names.size() > 1 ? "<arg_key>" : names[0]) + " <description>`",
            node.lines.first, node.comments);
   }
 }
@@ -173,14 +191,19 @@ void check_descriptions(const Dockerfile& file, const Report& report) {
 }  // namespace
 
 void check_spelling(const Dockerfile& file, const Report& report) {
-  for (const EmptyContinuation& empty : file.empty_continuations) report("NoEmptyContinuation", "Empty continuation line", empty.line, {});
+  for (const EmptyContinuation& empty : file.empty_continuations)
+    report("NoEmptyContinuation", "Empty continuation line", empty.line, {});
   for (const Node& node : file.nodes) {
     if (node.command == "from") check_from(node, report);
     if (node.command == "maintainer") {
-      report("MaintainerDeprecated", "Maintainer instruction is deprecated in favor of using label", node.lines.first, node.comments);
+      report("MaintainerDeprecated", "Maintainer instruction is deprecated in favor of using label",
+             node.lines.first, node.comments);
     }
-    if ((node.command == "env" || node.command == "label") && node.args.size() == 3 && node.args[2].empty()) {
-      report("LegacyKeyValueFormat", "\"" + node.keyword + " key=value\" should be used instead of legacy \"" + node.keyword + " key value\" format",
+    if ((node.command == "env" || node.command == "label") && node.args.size() == 3 &&
+        node.args[2].empty()) {
+      report("LegacyKeyValueFormat",
+             "\"" + node.keyword + " key=value\" should be used instead of legacy \"" +
+                 node.keyword + " key value\" format",
              node.lines.first, node.comments);
     }
   }
@@ -191,20 +214,26 @@ void check_spelling(const Dockerfile& file, const Report& report) {
 
 Result<CheckResult> check(const Dockerfile& dockerfile, const CheckOptions& options) {
   auto parsed = parse_switches(dockerfile.directives.check);
-  if (!parsed) return std::move(parsed).error().context(dockerfile.name + ":" + std::to_string(dockerfile.directives.check_line) + ": directive check");
+  if (!parsed)
+    return std::move(parsed).error().context(dockerfile.name + ":" +
+                                             std::to_string(dockerfile.directives.check_line) +
+                                             ": directive check");
   Switches switches = std::move(*parsed);
   switches.skip.insert(options.skip.begin(), options.skip.end());
   CheckResult result;
   std::set<std::pair<std::string, int>> seen;
-  Report report = [&](std::string_view name, std::string message, int line, const std::vector<std::string>& comments) {
+  Report report = [&](std::string_view name, std::string message, int line,
+                      const std::vector<std::string>& comments) {
     const Rule* rule = find_rule(name);
     if (rule == nullptr || !with_comments(switches, comments).reports(*rule)) return;
     if (!seen.emplace(std::string(name) + message, line).second) return;
-    result.findings.push_back({std::string(name), std::string(rule->description), std::move(message), line});
+    result.findings.push_back(
+        {std::string(name), std::string(rule->description), std::move(message), line});
   };
   check_spelling(dockerfile, report);
   check_meaning(dockerfile, options, report);
-  std::stable_sort(result.findings.begin(), result.findings.end(), [](const Finding& a, const Finding& b) { return a.line < b.line; });
+  std::stable_sort(result.findings.begin(), result.findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.line < b.line; });
   result.fail = switches.error && !result.findings.empty();
   return result;
 }

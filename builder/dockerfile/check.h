@@ -1,5 +1,5 @@
-// Lint: BuildKit's build checks by their names, honouring `# check=skip=A,B;error=true`. Pure; findings come in the
-// order of lines. A finding is a warning unless the directive says error.
+// Lint: BuildKit's build checks by their names, honouring `# check=skip=A,B;error=true`. Pure;
+// findings come in the order of lines. A finding is a warning unless the directive says error.
 #pragma once
 
 #include <functional>
@@ -21,10 +21,11 @@ struct Finding {
 
 struct CheckOptions {
   std::map<std::string, std::string> build_args;
-  /// Says whether a path of the context is excluded by .dockerignore (rule CopyIgnoredFile); unset: not checked.
+  /// Says whether a path of the context is excluded by .dockerignore (rule CopyIgnoredFile); unset:
+  /// not checked.
   std::function<bool(const std::string& path)> ignored;
-  /// Variables that are set by base images, by image reference (rule UndefinedVar); unset: stages on images are trusted
-  /// to set nothing but PATH.
+  /// Variables that are set by base images, by image reference (rule UndefinedVar); unset: stages
+  /// on images are trusted to set nothing but PATH.
   std::function<std::vector<std::string>(const std::string& image)> base_environment;
   /// More rules to skip, as the directive would.
   std::vector<std::string> skip;

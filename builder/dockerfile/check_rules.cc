@@ -1,5 +1,6 @@
-// The rules that follow variables, working directories and commands through the stages. Values of base images are not
-// known here (the check needs no network): what cannot be decided without them is not reported.
+// The rules that follow variables, working directories and commands through the stages. Values of
+// base images are not known here (the check needs no network): what cannot be decided without them
+// is not reported.
 #include "builder/dockerfile/check_rules.h"
 
 #include <algorithm>
@@ -17,14 +18,21 @@ namespace {
 using Scope = std::map<std::string, std::optional<std::string>>;
 
 const std::map<std::string, std::string>& platform_arguments() {
-  static const std::map<std::string, std::string> table = {
-      {"BUILDPLATFORM", "linux/amd64"},  {"BUILDOS", "linux"},  {"BUILDARCH", "amd64"},  {"BUILDVARIANT", ""},
-      {"TARGETPLATFORM", "linux/amd64"}, {"TARGETOS", "linux"}, {"TARGETARCH", "amd64"}, {"TARGETVARIANT", ""}, {"TARGETSTAGE", "default"}};
+  static const std::map<std::string, std::string> table = {{"BUILDPLATFORM", "linux/amd64"},
+                                                           {"BUILDOS", "linux"},
+                                                           {"BUILDARCH", "amd64"},
+                                                           {"BUILDVARIANT", ""},
+                                                           {"TARGETPLATFORM", "linux/amd64"},
+                                                           {"TARGETOS", "linux"},
+                                                           {"TARGETARCH", "amd64"},
+                                                           {"TARGETVARIANT", ""},
+                                                           {"TARGETSTAGE", "default"}};
   return table;
 }
 
 bool is_proxy(const std::string& name) {
-  static const std::set<std::string> names{"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"};
+  static const std::set<std::string> names{"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY",
+                                           "ALL_PROXY"};
   return names.count(upper(name)) != 0;
 }
 
@@ -53,7 +61,9 @@ bool has_word(const std::string& name, const std::set<std::string>& list) {
 }
 
 bool looks_secret(const std::string& name) {
-  static const std::set<std::string> secret{"apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token"};
+  static const std::set<std::string> secret{"apikey", "auth",     "credential", "credentials",
+                                            "key",    "password", "pword",      "passwd",
+                                            "secret", "token"};
   static const std::set<std::string> harmless{"public", "file", "version"};
   return has_word(name, secret) && !has_word(name, harmless);
 }
@@ -61,7 +71,8 @@ bool looks_secret(const std::string& name) {
 /// Could this be an image reference or a stage's name? [host/]path[:tag][@algorithm:hex]
 bool plausible_reference(std::string_view text) {
   if (Cut digest = cut(text, '@'); digest.found) {
-    if (digest.after.find(':') == std::string_view::npos || digest.after.back() == ':') return false;
+    if (digest.after.find(':') == std::string_view::npos || digest.after.back() == ':')
+      return false;
     text = digest.before;
   }
   std::size_t slash = text.rfind('/');
@@ -70,13 +81,19 @@ bool plausible_reference(std::string_view text) {
     if (colon + 1 == text.size()) return false;
     text = text.substr(0, colon);
   }
-  if (text.empty() || text.front() == '/' || text.back() == '/' || text.find("//") != std::string_view::npos) return false;
+  if (text.empty() || text.front() == '/' || text.back() == '/' ||
+      text.find("//") != std::string_view::npos)
+    return false;
   std::size_t host_end = text.find('/');
-  bool has_host = host_end != std::string_view::npos && text.substr(0, host_end).find_first_of(".:") != std::string_view::npos;
+  bool has_host = host_end != std::string_view::npos &&
+                  text.substr(0, host_end).find_first_of(".:") != std::string_view::npos;
   std::string_view path = has_host ? text.substr(host_end + 1) : text;
-  return std::all_of(path.begin(), path.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == '/';
-  }) && std::string_view("._-").find(path.front()) == std::string_view::npos;
+  return std::all_of(path.begin(), path.end(),
+                     [](char c) {
+                       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+                              c == '_' || c == '-' || c == '/';
+                     }) &&
+         std::string_view("._-").find(path.front()) == std::string_view::npos;
 }
 
 /// What a stage hands to the stages built on it.
@@ -89,7 +106,8 @@ struct StageState {
 
 class MeaningChecker {
  public:
-  MeaningChecker(const Dockerfile& file, const CheckOptions& options, const Report& report) : file_(file), options_(options), report_(report) {}
+  MeaningChecker(const Dockerfile& file, const CheckOptions& options, const Report& report)
+      : file_(file), options_(options), report_(report) {}
 
   void run() {
     for (const auto& [name, value] : platform_arguments()) {
@@ -101,7 +119,9 @@ class MeaningChecker {
   }
 
  private:
-  void report(std::string_view rule, std::string message, const Instruction& at) { report_(rule, std::move(message), at.lines.first, at.comments); }
+  void report(std::string_view rule, std::string message, const Instruction& at) {
+    report_(rule, std::move(message), at.lines.first, at.comments);
+  }
 
   void take_global(const Arg& arg) {
     for (const ArgDefinition& definition : arg.definitions) {
@@ -110,7 +130,8 @@ class MeaningChecker {
         if (scope == &global_ && given != options_.build_args.end()) {
           (*scope)[definition.name] = given->second;
         } else if (definition.value) {
-          auto value = expand(*definition.value, lookup_in(*scope), {.escape = file_.directives.escape});
+          auto value =
+              expand(*definition.value, lookup_in(*scope), {.escape = file_.directives.escape});
           (*scope)[definition.name] = value ? *value : std::string();
         } else {
           scope->try_emplace(definition.name, std::nullopt);
@@ -123,11 +144,17 @@ class MeaningChecker {
     const Instruction& at = stage.from_instruction;
     for (const std::string& name : use.unset) {
       if (global_.count(name) != 0) continue;
-      report("UndefinedArgInFrom", "FROM argument '" + name + "' is not declared" + did_you_mean(name, names_of(global_)), at);
+      report("UndefinedArgInFrom",
+             "FROM argument '" + name + "' is not declared" + did_you_mean(name, names_of(global_)),
+             at);
     }
-    auto with_defaults = expand(stage.from.base, lookup_in(defaults_), {.escape = file_.directives.escape});
+    auto with_defaults =
+        expand(stage.from.base, lookup_in(defaults_), {.escape = file_.directives.escape});
     if (with_defaults && stages_.count(lower(base)) == 0 && !plausible_reference(*with_defaults)) {
-      report("InvalidDefaultArgInFrom", "Default value for ARG " + stage.from.base + " results in empty or invalid base image name", at);
+      report("InvalidDefaultArgInFrom",
+             "Default value for ARG " + stage.from.base +
+                 " results in empty or invalid base image name",
+             at);
     }
     check_platform(stage);
   }
@@ -140,10 +167,17 @@ class MeaningChecker {
     auto platform = expand(text, lookup_in(global_), {.escape = file_.directives.escape}, &use);
     if (!platform) return;
     for (const std::string& name : use.unset) {
-      if (global_.count(name) == 0) report("UndefinedArgInFrom", "FROM argument '" + name + "' is not declared" + did_you_mean(name, names_of(global_)), at);
+      if (global_.count(name) == 0)
+        report(
+            "UndefinedArgInFrom",
+            "FROM argument '" + name + "' is not declared" + did_you_mean(name, names_of(global_)),
+            at);
     }
     if (text == "$TARGETPLATFORM" || text == "${TARGETPLATFORM}") {
-      report("RedundantTargetPlatform", "Setting platform to predefined " + text + " in FROM is redundant as this is the default behavior", at);
+      report("RedundantTargetPlatform",
+             "Setting platform to predefined " + text +
+                 " in FROM is redundant as this is the default behavior",
+             at);
     }
     if (!use.used.empty()) return;
     for (std::string_view rest = *platform; !rest.empty();) {
@@ -151,12 +185,14 @@ class MeaningChecker {
       if (stage.from.name.find(part.before) != std::string::npos) return;
       rest = part.after;
     }
-    report("FromPlatformFlagConstDisallowed", "FROM --platform flag should not use constant value \"" + *platform + "\"", at);
+    report("FromPlatformFlagConstDisallowed",
+           "FROM --platform flag should not use constant value \"" + *platform + "\"", at);
   }
 
   void check_stage(const Stage& stage) {
     VariableUse use;
-    auto base = expand(stage.from.base, lookup_in(global_), {.escape = file_.directives.escape}, &use);
+    auto base =
+        expand(stage.from.base, lookup_in(global_), {.escape = file_.directives.escape}, &use);
     std::string base_name = base ? *base : stage.from.base;
     check_from(stage, base_name, use);
     state_ = StageState{};
@@ -165,10 +201,12 @@ class MeaningChecker {
     } else if (base_name == "scratch") {
       state_.environment_known = true;
     } else if (options_.base_environment) {
-      for (const std::string& name : options_.base_environment(base_name)) state_.scope[name] = std::string();
+      for (const std::string& name : options_.base_environment(base_name))
+        state_.scope[name] = std::string();
       state_.environment_known = true;
     }
-    state_.scope.try_emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    state_.scope.try_emplace("PATH",
+                             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     last_.clear();
     for (const Instruction& instruction : stage.instructions) check_instruction(instruction);
     if (!stage.from.name.empty()) stages_[stage.from.name] = state_;
@@ -176,28 +214,41 @@ class MeaningChecker {
 
   void check_instruction(const Instruction& instruction) {
     VariableUse use;
-    auto expanded = expand_instruction(instruction, lookup_in(state_.scope), file_.directives.escape, &use);
+    auto expanded =
+        expand_instruction(instruction, lookup_in(state_.scope), file_.directives.escape, &use);
     check_variables(instruction, use);
     if (!expanded) return;
-    if (const Arg* arg = expanded->get_if<Arg>()) take_arg(*arg, instruction);
-    else if (const Env* env = expanded->get_if<Env>()) take_env(*env, instruction);
-    else if (const Workdir* workdir = expanded->get_if<Workdir>()) check_workdir(*workdir, use, instruction);
-    else if (instruction.get_if<Shell>() != nullptr) state_.shell_set = true;
-    else if (const Cmd* cmd = instruction.get_if<Cmd>()) check_command(cmd->command, instruction);
-    else if (const Entrypoint* entrypoint = instruction.get_if<Entrypoint>()) check_command(entrypoint->command, instruction);
-    else if (instruction.get_if<Healthcheck>() != nullptr) check_once(instruction);
-    else if (const Expose* expose = expanded->get_if<Expose>()) check_ports(*expose, instruction);
-    else if (const Copy* copy = expanded->get_if<Copy>(); copy != nullptr && copy->from.empty()) check_sources(*copy, "Copy", instruction);
-    else if (const Add* add = expanded->get_if<Add>()) check_sources(*add, "Add", instruction);
+    if (const Arg* arg = expanded->get_if<Arg>())
+      take_arg(*arg, instruction);
+    else if (const Env* env = expanded->get_if<Env>())
+      take_env(*env, instruction);
+    else if (const Workdir* workdir = expanded->get_if<Workdir>())
+      check_workdir(*workdir, use, instruction);
+    else if (instruction.get_if<Shell>() != nullptr)
+      state_.shell_set = true;
+    else if (const Cmd* cmd = instruction.get_if<Cmd>())
+      check_command(cmd->command, instruction);
+    else if (const Entrypoint* entrypoint = instruction.get_if<Entrypoint>())
+      check_command(entrypoint->command, instruction);
+    else if (instruction.get_if<Healthcheck>() != nullptr)
+      check_once(instruction);
+    else if (const Expose* expose = expanded->get_if<Expose>())
+      check_ports(*expose, instruction);
+    else if (const Copy* copy = expanded->get_if<Copy>(); copy != nullptr && copy->from.empty())
+      check_sources(*copy, "Copy", instruction);
+    else if (const Add* add = expanded->get_if<Add>())
+      check_sources(*add, "Add", instruction);
   }
 
   void check_variables(const Instruction& instruction, const VariableUse& use) {
     for (const std::string& name : use.unset) {
       if (is_proxy(name) || state_.scope.count(name) != 0) continue;
       std::string suggestion = did_you_mean(name, names_of(state_.scope), "$");
-      // An unknown base image may set any variable; then only what looks like a typing error is worth a word.
+      // An unknown base image may set any variable; then only what looks like a typing error is
+      // worth a word.
       if (!state_.environment_known && suggestion.empty()) continue;
-      report("UndefinedVar", "Usage of undefined variable '$" + name + "'" + suggestion, instruction);
+      report("UndefinedVar", "Usage of undefined variable '$" + name + "'" + suggestion,
+             instruction);
     }
   }
 
@@ -206,10 +257,14 @@ class MeaningChecker {
       if (looks_secret(definition.name)) secret("ARG", definition.name, at);
       auto given = options_.build_args.find(definition.name);
       auto global = global_.find(definition.name);
-      if (given != options_.build_args.end()) state_.scope.try_emplace(definition.name, given->second);
-      else if (definition.value) state_.scope[definition.name] = definition.value;
-      else if (global != global_.end()) state_.scope.try_emplace(definition.name, global->second);
-      else state_.scope.try_emplace(definition.name, std::nullopt);
+      if (given != options_.build_args.end())
+        state_.scope.try_emplace(definition.name, given->second);
+      else if (definition.value)
+        state_.scope[definition.name] = definition.value;
+      else if (global != global_.end())
+        state_.scope.try_emplace(definition.name, global->second);
+      else
+        state_.scope.try_emplace(definition.name, std::nullopt);
     }
   }
 
@@ -221,14 +276,20 @@ class MeaningChecker {
   }
 
   void secret(const char* instruction, const std::string& name, const Instruction& at) {
-    report("SecretsUsedInArgOrEnv", std::string("Do not use ARG or ENV instructions for sensitive data (") + instruction + " \"" + name + "\")", at);
+    report("SecretsUsedInArgOrEnv",
+           std::string("Do not use ARG or ENV instructions for sensitive data (") + instruction +
+               " \"" + name + "\")",
+           at);
   }
 
   void check_workdir(const Workdir& workdir, const VariableUse& use, const Instruction& at) {
     bool undecided = !use.unset.empty();
     bool absolute = !workdir.path.empty() && workdir.path[0] == '/';
     if (!state_.workdir_set && !absolute && !undecided) {
-      report("WorkdirRelativePath", "Relative workdir \"" + workdir.path + "\" can have unexpected results if the base image changes", at);
+      report("WorkdirRelativePath",
+             "Relative workdir \"" + workdir.path +
+                 "\" can have unexpected results if the base image changes",
+             at);
     }
     state_.workdir_set = true;
   }
@@ -236,7 +297,10 @@ class MeaningChecker {
   void check_command(const CommandLine& command, const Instruction& at) {
     std::string keyword(at.keyword());
     if (command.shell_form && !state_.shell_set) {
-      report("JSONArgsRecommended", "JSON arguments recommended for " + keyword + " to prevent unintended behavior related to OS signals", at);
+      report("JSONArgsRecommended",
+             "JSON arguments recommended for " + keyword +
+                 " to prevent unintended behavior related to OS signals",
+             at);
     }
     check_once(at);
   }
@@ -246,7 +310,11 @@ class MeaningChecker {
     const Instruction*& last = last_[keyword];
     // The earlier one is the one without effect.
     if (last != nullptr) {
-      report("MultipleInstructionsDisallowed", "Multiple " + keyword + " instructions should not be used in the same stage because only the last one will be used", *last);
+      report("MultipleInstructionsDisallowed",
+             "Multiple " + keyword +
+                 " instructions should not be used in the same stage because only the last one "
+                 "will be used",
+             *last);
     }
     last = &at;
   }
@@ -254,9 +322,14 @@ class MeaningChecker {
   void check_ports(const Expose& expose, const Instruction& at) {
     for (const std::string& port : expose.ports) {
       Cut protocol = cut(port, '/');
-      if (protocol.after != lower(protocol.after)) report("ExposeProtoCasing", "Defined protocol '" + port + "' in EXPOSE instruction should be lowercase", at);
+      if (protocol.after != lower(protocol.after))
+        report("ExposeProtoCasing",
+               "Defined protocol '" + port + "' in EXPOSE instruction should be lowercase", at);
       if (protocol.before.find(':') != std::string_view::npos) {
-        report("ExposeInvalidFormat", "EXPOSE instruction should not define an IP address or host-port mapping, found '" + port + "'", at);
+        report("ExposeInvalidFormat",
+               "EXPOSE instruction should not define an IP address or host-port mapping, found '" +
+                   port + "'",
+               at);
       }
     }
   }
@@ -264,12 +337,17 @@ class MeaningChecker {
   void check_sources(const CopySpec& copy, const char* verb, const Instruction& at) {
     if (!options_.ignored) return;
     for (std::string source : copy.sources) {
-      if (source.find_first_of("*?[") != std::string::npos || source.find("://") != std::string::npos) continue;
+      if (source.find_first_of("*?[") != std::string::npos ||
+          source.find("://") != std::string::npos)
+        continue;
       while (source.substr(0, 2) == "./") source.erase(0, 2);
       while (!source.empty() && source.front() == '/') source.erase(0, 1);
       while (!source.empty() && source.back() == '/') source.pop_back();
       if (source.empty() || source == "." || !options_.ignored(source)) continue;
-      report("CopyIgnoredFile", std::string("Attempting to ") + verb + " file \"" + source + "\" that is excluded by .dockerignore", at);
+      report("CopyIgnoredFile",
+             std::string("Attempting to ") + verb + " file \"" + source +
+                 "\" that is excluded by .dockerignore",
+             at);
     }
   }
 
@@ -284,6 +362,8 @@ class MeaningChecker {
 
 }  // namespace
 
-void check_meaning(const Dockerfile& file, const CheckOptions& options, const Report& report) { MeaningChecker(file, options, report).run(); }
+void check_meaning(const Dockerfile& file, const CheckOptions& options, const Report& report) {
+  MeaningChecker(file, options, report).run();
+}
 
 }  // namespace imagebuild::dockerfile

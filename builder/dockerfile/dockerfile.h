@@ -1,6 +1,7 @@
-// A parsed Dockerfile: directives, global ARGs, stages with their instructions, each with its lines. parse() is pure
-// and bounded (10 MiB, lines of 1 MiB, 10,000 instructions) and reports the first error with file, line, instruction
-// and what was expected. Nothing is expanded and no stage is resolved here: that is the plan's.
+// A parsed Dockerfile: directives, global ARGs, stages with their instructions, each with its
+// lines. parse() is pure and bounded (10 MiB, lines of 1 MiB, 10,000 instructions) and reports the
+// first error with file, line, instruction and what was expected. Nothing is expanded and no stage
+// is resolved here: that is the plan's.
 #pragma once
 
 #include <map>
@@ -37,7 +38,9 @@ struct Stage {
 };
 
 /// Something odd that is no error; a lint rule turns it into a finding.
-struct EmptyContinuation { int line = 0; };
+struct EmptyContinuation {
+  int line = 0;
+};
 
 struct Dockerfile {
   std::string name;  ///< as shown in messages: "Dockerfile"
@@ -51,7 +54,8 @@ struct Dockerfile {
 /// Parses a whole file. InvalidInput: "Dockerfile:7: RUN: …".
 Result<Dockerfile> parse(std::string_view text, std::string name);
 
-/// The raw tree only: splits lines, continuations, heredocs, flags and words, without judging the instructions.
+/// The raw tree only: splits lines, continuations, heredocs, flags and words, without judging the
+/// instructions.
 struct Syntax {
   Directives directives;
   std::vector<Node> nodes;
@@ -59,11 +63,12 @@ struct Syntax {
 };
 Result<Syntax> parse_syntax(std::string_view text, const std::string& name);
 
-/// One ONBUILD trigger of a base image's config (or of this file) as an instruction, shown at `lines`.
-/// ONBUILD, FROM and MAINTAINER cannot be triggers.
+/// One ONBUILD trigger of a base image's config (or of this file) as an instruction, shown at
+/// `lines`. ONBUILD, FROM and MAINTAINER cannot be triggers.
 Result<Instruction> parse_trigger(std::string_view trigger, LineRange lines);
 
-/// The parsed file for `check --format json`: directives, global arguments and stages with typed instructions.
+/// The parsed file for `check --format json`: directives, global arguments and stages with typed
+/// instructions.
 Json to_json(const Dockerfile& dockerfile);
 
 /// "Dockerfile:7": the place of an instruction in messages.

@@ -1,6 +1,8 @@
-// Word expansion: the part of the shell's language that Dockerfile arguments have: $v, ${v}, ${v:-w}, ${v-w},
-// ${v:+w}, ${v+w}, ${v:?w}, ${v?w}, ${v#p}, ${v##p}, ${v%p}, ${v%%p}, ${v/p/r}, ${v//p/r}, quotes and escapes,
-// nested. Pure: variables come from the look-up, and what was looked at is reported for the cache key and the checks.
+// Word expansion: the part of the shell's language that Dockerfile arguments have: $v, ${v},
+// ${v:-w}, ${v-w},
+// ${v:+w}, ${v+w}, ${v:?w}, ${v?w}, ${v#p}, ${v##p}, ${v%p}, ${v%%p}, ${v/p/r}, ${v//p/r}, quotes
+// and escapes, nested. Pure: variables come from the look-up, and what was looked at is reported
+// for the cache key and the checks.
 #pragma once
 
 #include <functional>
@@ -26,21 +28,25 @@ struct VariableUse {
 
 struct ExpandOptions {
   char escape = '\\';
-  bool keep_quotes = false;   ///< quotes are ordinary characters: bodies of heredocs
+  bool keep_quotes = false;  ///< quotes are ordinary characters: bodies of heredocs
 };
 
-/// Expands one word; quotes are removed. InvalidInput names the position (1-based character) and what is missing.
-Result<std::string> expand(std::string_view word, const VariableLookup& lookup, const ExpandOptions& options = {},
-                           VariableUse* use = nullptr);
-/// The same, then split at blanks that are neither quoted nor escaped, as EXPOSE does; blanks in values split, too.
+/// Expands one word; quotes are removed. InvalidInput names the position (1-based character) and
+/// what is missing.
+Result<std::string> expand(std::string_view word, const VariableLookup& lookup,
+                           const ExpandOptions& options = {}, VariableUse* use = nullptr);
+/// The same, then split at blanks that are neither quoted nor escaped, as EXPOSE does; blanks in
+/// values split, too.
 Result<std::vector<std::string>> expand_words(std::string_view text, const VariableLookup& lookup,
-                                              const ExpandOptions& options = {}, VariableUse* use = nullptr);
+                                              const ExpandOptions& options = {},
+                                              VariableUse* use = nullptr);
 
-/// The instruction with every argument expanded that the reference says is expanded: ADD, COPY, ENV, EXPOSE, LABEL,
-/// ARG, STOPSIGNAL, USER, VOLUME, WORKDIR, RUN's flags and inline files. One instruction sees one set of values
-/// (`ENV abc=bye def=$abc` uses the old abc). RUN, CMD, ENTRYPOINT, SHELL, HEALTHCHECK keep their commands; FROM
-/// is the plan's (global scope). Errors name the argument, not the file.
-Result<Instruction> expand_instruction(const Instruction& instruction, const VariableLookup& lookup, char escape,
-                                       VariableUse* use = nullptr);
+/// The instruction with every argument expanded that the reference says is expanded: ADD, COPY,
+/// ENV, EXPOSE, LABEL, ARG, STOPSIGNAL, USER, VOLUME, WORKDIR, RUN's flags and inline files. One
+/// instruction sees one set of values
+/// (`ENV abc=bye def=$abc` uses the old abc). RUN, CMD, ENTRYPOINT, SHELL, HEALTHCHECK keep their
+/// commands; FROM is the plan's (global scope). Errors name the argument, not the file.
+Result<Instruction> expand_instruction(const Instruction& instruction, const VariableLookup& lookup,
+                                       char escape, VariableUse* use = nullptr);
 
 }  // namespace imagebuild::dockerfile

@@ -8,7 +8,8 @@ namespace {
 
 class InstructionExpander {
  public:
-  InstructionExpander(const VariableLookup& lookup, char escape, VariableUse* use) : lookup_(lookup), escape_(escape), use_(use) {}
+  InstructionExpander(const VariableLookup& lookup, char escape, VariableUse* use)
+      : lookup_(lookup), escape_(escape), use_(use) {}
 
   Result<void> operator()(Arg& arg) {
     for (ArgDefinition& definition : arg.definitions) {
@@ -31,13 +32,16 @@ class InstructionExpander {
   Result<void> operator()(Expose& expose) {
     std::vector<std::string> ports;
     for (const std::string& port : expose.ports) {
-      for (std::string& word : TRY(expand_words(port, lookup_, {.escape = escape_}, use_))) ports.push_back(std::move(word));
+      for (std::string& word : TRY(expand_words(port, lookup_, {.escape = escape_}, use_)))
+        ports.push_back(std::move(word));
     }
     expose.ports = std::move(ports);
     return {};
   }
   Result<void> operator()(Run& run) {
-    ValueExpander expander = [this](std::string_view value) { return expand(value, lookup_, {.escape = escape_}, use_); };
+    ValueExpander expander = [this](std::string_view value) {
+      return expand(value, lookup_, {.escape = escape_}, use_);
+    };
     for (Mount& mount : run.mounts) mount = TRY(parse_mount(mount.text, expander));
     return {};
   }
@@ -72,7 +76,8 @@ class InstructionExpander {
       // A body keeps its quotes: it is a file, not a word.
       std::string body = file.body.text();
       file.body.chomp = false;
-      if (file.body.expand) body = TRY(expand(body, lookup_, {.escape = escape_, .keep_quotes = true}, use_));
+      if (file.body.expand)
+        body = TRY(expand(body, lookup_, {.escape = escape_, .keep_quotes = true}, use_));
       file.body.expand = false;
       file.body.content = std::move(body);
     }
@@ -86,7 +91,8 @@ class InstructionExpander {
 
 }  // namespace
 
-Result<Instruction> expand_instruction(const Instruction& instruction, const VariableLookup& lookup, char escape, VariableUse* use) {
+Result<Instruction> expand_instruction(const Instruction& instruction, const VariableLookup& lookup,
+                                       char escape, VariableUse* use) {
   Instruction expanded = instruction;
   InstructionExpander expander(lookup, escape, use);
   TRY(std::visit([&](auto& value) { return expander(value); }, expanded.value));

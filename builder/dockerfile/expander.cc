@@ -1,4 +1,5 @@
-// Recursive descent over the word; every function leaves the position behind what it consumed. See expander.h.
+// Recursive descent over the word; every function leaves the position behind what it consumed. See
+// expander.h.
 #include "builder/dockerfile/expander.h"
 
 #include "builder/dockerfile/pattern.h"
@@ -10,7 +11,8 @@ namespace imagebuild::dockerfile {
 namespace {
 
 constexpr int kMaxDepth = 100;
-// A value may be used to build a larger one, line after line: without a bound, forty lines fill any memory.
+// A value may be used to build a larger one, line after line: without a bound, forty lines fill any
+// memory.
 constexpr std::size_t kMaxResult = 1u << 20;
 constexpr std::string_view kSpecialParameters = "@*#?-$!0";
 
@@ -27,8 +29,10 @@ class Expander::Words {
   void split(std::string_view text) {
     for (std::size_t position = 0; position < text.size();) {
       Rune rune = decode_rune(text, position);
-      if (is_space(rune.value)) flush();
-      else literal(text.substr(position, rune.width));
+      if (is_space(rune.value))
+        flush();
+      else
+        literal(text.substr(position, rune.width));
       position += rune.width;
     }
   }
@@ -53,7 +57,8 @@ Error Expander::error(std::string message) const {
   for (std::size_t position = 0; position < position_ && position < text_.size(); ++character) {
     position += decode_rune(text_, position).width;
   }
-  return fail(ErrorKind::InvalidInput, "expand " + in_quotes(text_) + " at character " + std::to_string(character) + ": " + message);
+  return fail(ErrorKind::InvalidInput, "expand " + in_quotes(text_) + " at character " +
+                                           std::to_string(character) + ": " + message);
 }
 
 Result<Expander::Output> Expander::run() { return until(kEnd, options_.raw_escapes); }
@@ -160,7 +165,8 @@ Result<std::string> Expander::dollar() {
 Result<std::string> Expander::braces() {
   ++position_;
   if (at_end()) return error("missing '}'");
-  if (peek() == '{' || peek() == '}' || peek() == ':') return error("expected a variable's name after ${");
+  if (peek() == '{' || peek() == '}' || peek() == ':')
+    return error("expected a variable's name after ${");
   const std::size_t start = position_;
   std::string variable = name();
   if (at_end()) return error("missing '}'");
@@ -180,13 +186,16 @@ Result<std::string> Expander::braces() {
   std::string_view allowed = empty_is_unset ? "+-?" : "+-?#%";
   if (variable.empty() || allowed.find(modifier) == std::string_view::npos) {
     --position_;
-    return error("unknown modifier " + in_quotes(text_.substr(start + variable.size(), position_ + 1 - start - variable.size())) +
-                 " (expected :-, -, :+, +, :?, ?, #, ##, %, %% or /)");
+    return error(
+        "unknown modifier " +
+        in_quotes(text_.substr(start + variable.size(), position_ + 1 - start - variable.size())) +
+        " (expected :-, -, :+, +, :?, ?, #, ##, %, %% or /)");
   }
   return with_default(variable, modifier, empty_is_unset);
 }
 
-Result<std::string> Expander::with_default(const std::string& variable, char modifier, bool empty_is_unset) {
+Result<std::string> Expander::with_default(const std::string& variable, char modifier,
+                                           bool empty_is_unset) {
   bool strips = modifier == '#' || modifier == '%';
   std::string word = TRY(until('}', strips)).text;
   std::optional<std::string> value = value_of(variable, !strips);
@@ -195,18 +204,22 @@ Result<std::string> Expander::with_default(const std::string& variable, char mod
   }
   bool present = value && !(empty_is_unset && value->empty());
   switch (modifier) {
-    case '-': return present ? *value : word;
-    case '+': return present ? word : std::string();
+    case '-':
+      return present ? *value : word;
+    case '+':
+      return present ? word : std::string();
     case '?':
       if (present) return *value;
       if (word.empty()) word = value ? "is not allowed to be empty" : "is not allowed to be unset";
       return error(variable + ": " + word);
-    default: break;
+    default:
+      break;
   }
   bool longest = !word.empty() && word[0] == modifier;
   auto pattern = ShellPattern::parse(std::string_view(word).substr(longest ? 1 : 0));
   if (!pattern) return error(std::move(pattern).error().message);
-  return modifier == '#' ? pattern->remove_prefix(value.value_or(""), longest) : pattern->remove_suffix(value.value_or(""), longest);
+  return modifier == '#' ? pattern->remove_prefix(value.value_or(""), longest)
+                         : pattern->remove_suffix(value.value_or(""), longest);
 }
 
 Result<std::string> Expander::replaced(const std::string& variable) {
@@ -216,7 +229,8 @@ Result<std::string> Expander::replaced(const std::string& variable) {
   std::string pattern_text = TRY(until('/', true)).text;
   std::string replacement = TRY(until('}', true)).text;
   std::optional<std::string> value = value_of(variable, false);
-  if (!value && options_.keep_unset) return "${" + variable + "/" + pattern_text + "/" + replacement + "}";
+  if (!value && options_.keep_unset)
+    return "${" + variable + "/" + pattern_text + "/" + replacement + "}";
   auto pattern = ShellPattern::parse(pattern_text);
   if (!pattern) return error(std::move(pattern).error().message);
   return value ? pattern->replace(*value, replacement, all, kMaxResult) : std::string();
@@ -239,7 +253,8 @@ std::string Expander::name() {
     while (!at_end() && is_digit(text_[position_])) ++position_;
     return std::string(text_.substr(start, position_ - start));
   }
-  if (kSpecialParameters.find(text_[position_]) != std::string_view::npos) return std::string(1, text_[position_++]);
+  if (kSpecialParameters.find(text_[position_]) != std::string_view::npos)
+    return std::string(1, text_[position_++]);
   while (!at_end()) {
     Rune rune = decode_rune(text_, position_);
     if (!is_letter(rune.value) && !is_digit(rune.value) && rune.value != '_') break;

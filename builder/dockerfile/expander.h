@@ -1,5 +1,5 @@
-// The lexer behind expand() and behind finding heredocs in a line. Internal to this module; expand.h is the public
-// face. One object per text; bounded: nesting of 100, results of 1 MiB.
+// The lexer behind expand() and behind finding heredocs in a line. Internal to this module;
+// expand.h is the public face. One object per text; bounded: nesting of 100, results of 1 MiB.
 #pragma once
 
 #include <string>
@@ -12,15 +12,16 @@ namespace imagebuild::dockerfile {
 
 struct LexOptions {
   char escape = '\\';
-  bool keep_quotes = false;   ///< quotes are ordinary characters
-  bool raw_quotes = false;    ///< quotes quote, and stay in the result
-  bool raw_escapes = false;   ///< escapes escape, and stay in the result
-  bool keep_unset = false;    ///< `$name` of an unset variable stays as it is
+  bool keep_quotes = false;  ///< quotes are ordinary characters
+  bool raw_quotes = false;   ///< quotes quote, and stay in the result
+  bool raw_escapes = false;  ///< escapes escape, and stay in the result
+  bool keep_unset = false;   ///< `$name` of an unset variable stays as it is
 };
 
 class Expander {
  public:
-  Expander(std::string_view text, const VariableLookup& lookup, const LexOptions& options, VariableUse* use)
+  Expander(std::string_view text, const VariableLookup& lookup, const LexOptions& options,
+           VariableUse* use)
       : text_(text), lookup_(lookup), options_(options), use_(use) {}
 
   struct Output {

@@ -8,7 +8,8 @@
 
 namespace imagebuild::dockerfile {
 
-Result<Flags> Flags::parse(const std::vector<std::string>& flags, std::initializer_list<FlagSpec> specs) {
+Result<Flags> Flags::parse(const std::vector<std::string>& flags,
+                           std::initializer_list<FlagSpec> specs) {
   Flags parsed;
   for (const std::string& flag : flags) {
     Cut pair = cut(std::string_view(flag).substr(2), '=');
@@ -22,9 +23,11 @@ Result<Flags> Flags::parse(const std::vector<std::string>& flags, std::initializ
     }
     if (spec == nullptr) {
       std::string expected;
-      for (const std::string& known : names) expected += (expected.empty() ? "" : ", ") + ("--" + known);
-      return fail(ErrorKind::InvalidInput, "unknown flag " + shown + did_you_mean(name, names, "--") +
-                                               (names.empty() ? "; it takes no flags" : "; it takes " + expected));
+      for (const std::string& known : names)
+        expected += (expected.empty() ? "" : ", ") + ("--" + known);
+      return fail(ErrorKind::InvalidInput,
+                  "unknown flag " + shown + did_you_mean(name, names, "--") +
+                      (names.empty() ? "; it takes no flags" : "; it takes " + expected));
     }
     std::vector<std::string>& values = parsed.values_[name];
     if (!values.empty() && spec->kind != FlagSpec::Kind::Repeated) {
@@ -35,7 +38,8 @@ Result<Flags> Flags::parse(const std::vector<std::string>& flags, std::initializ
       if (!pair.found) value = "true";
       value = lower(value);
       if (value != "true" && value != "false") {
-        return fail(ErrorKind::InvalidInput, "flag " + shown + ": expected true or false, found " + in_quotes(pair.after));
+        return fail(ErrorKind::InvalidInput,
+                    "flag " + shown + ": expected true or false, found " + in_quotes(pair.after));
       }
     } else if (!pair.found) {
       return fail(ErrorKind::InvalidInput, "flag " + shown + " needs a value (" + shown + "=…)");
@@ -77,7 +81,8 @@ Result<std::vector<std::string>> split_csv(std::string_view text) {
     std::string field;
     if (i < text.size() && text[i] == '"') {
       for (++i;; ++i) {
-        if (i >= text.size()) return fail(ErrorKind::InvalidInput, "missing closing \" in " + in_quotes(text));
+        if (i >= text.size())
+          return fail(ErrorKind::InvalidInput, "missing closing \" in " + in_quotes(text));
         if (text[i] != '"') {
           field += text[i];
         } else if (i + 1 < text.size() && text[i + 1] == '"') {
@@ -87,11 +92,14 @@ Result<std::vector<std::string>> split_csv(std::string_view text) {
           break;
         }
       }
-      if (i < text.size() && text[i] != ',') return fail(ErrorKind::InvalidInput, "expected a comma after a quoted field in " + in_quotes(text));
+      if (i < text.size() && text[i] != ',')
+        return fail(ErrorKind::InvalidInput,
+                    "expected a comma after a quoted field in " + in_quotes(text));
     } else {
       std::size_t end = std::min(text.find(',', i), text.size());
       field = text.substr(i, end - i);
-      if (field.find('"') != std::string::npos) return fail(ErrorKind::InvalidInput, "stray \" in " + in_quotes(field));
+      if (field.find('"') != std::string::npos)
+        return fail(ErrorKind::InvalidInput, "stray \" in " + in_quotes(field));
       i = end;
     }
     fields.push_back(std::move(field));
@@ -103,7 +111,8 @@ Result<std::vector<std::string>> split_csv(std::string_view text) {
 std::optional<std::uint32_t> parse_u32(std::string_view text, int base) {
   std::uint32_t value = 0;
   auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (status != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  if (status != std::errc() || end != text.data() + text.size() || text.empty())
+    return std::nullopt;
   return value;
 }
 
@@ -113,7 +122,8 @@ std::optional<std::uint64_t> parse_ram_bytes(std::string_view text) {
   std::string unit = digits == std::string_view::npos ? "" : lower(trim(text.substr(digits)));
   double value = 0;
   auto [end, status] = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (number.empty() || status != std::errc() || end != number.data() + number.size()) return std::nullopt;
+  if (number.empty() || status != std::errc() || end != number.data() + number.size())
+    return std::nullopt;
   int power = 0;
   if (!unit.empty() && unit != "b") {
     std::size_t at = std::string_view("kmgtp").find(unit[0]);
@@ -132,7 +142,8 @@ std::optional<std::int64_t> parse_nanoseconds(std::string_view text) {
     std::string_view name;
     double nanoseconds;
   };
-  static constexpr Unit kUnits[] = {{"ns", 1}, {"us", 1e3}, {"µs", 1e3}, {"μs", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+  static constexpr Unit kUnits[] = {{"ns", 1},   {"us", 1e3}, {"µs", 1e3}, {"μs", 1e3},
+                                    {"ms", 1e6}, {"s", 1e9},  {"m", 60e9}, {"h", 3600e9}};
   if (text == "0" || text == "+0") return 0;
   if (!text.empty() && text.front() == '+') text.remove_prefix(1);
   if (text.empty()) return std::nullopt;
@@ -142,7 +153,8 @@ std::optional<std::int64_t> parse_nanoseconds(std::string_view text) {
     std::string_view number = text.substr(0, digits);
     double value = 0;
     auto [end, status] = std::from_chars(number.data(), number.data() + number.size(), value);
-    if (number.empty() || status != std::errc() || end != number.data() + number.size()) return std::nullopt;
+    if (number.empty() || status != std::errc() || end != number.data() + number.size())
+      return std::nullopt;
     text.remove_prefix(digits);
     std::size_t length = std::min(text.find_first_of("0123456789."), text.size());
     const Unit* unit = nullptr;

@@ -1,4 +1,5 @@
-// The `--name=value` flags of one instruction against the flags it knows. Pure; internal to this module.
+// The `--name=value` flags of one instruction against the flags it knows. Pure; internal to this
+// module.
 #pragma once
 
 #include <initializer_list>
@@ -20,8 +21,10 @@ struct FlagSpec {
 
 class Flags {
  public:
-  /// InvalidInput: a flag that is not among `specs` (with the nearest that is), one given twice, a value missing or wrong.
-  static Result<Flags> parse(const std::vector<std::string>& flags, std::initializer_list<FlagSpec> specs);
+  /// InvalidInput: a flag that is not among `specs` (with the nearest that is), one given twice, a
+  /// value missing or wrong.
+  static Result<Flags> parse(const std::vector<std::string>& flags,
+                             std::initializer_list<FlagSpec> specs);
 
   bool has(const std::string& name) const { return values_.count(name) != 0; }
   std::optional<bool> boolean(const std::string& name) const;

@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t kMaxHeredocs = 1000;
 
 std::size_t quotes_in(std::string_view text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '"') + std::count(text.begin(), text.end(), '\''));
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '"') +
+                                  std::count(text.begin(), text.end(), '\''));
 }
 
 Result<std::vector<std::string>> lex(std::string_view text, const LexOptions& options) {
@@ -53,7 +54,8 @@ Result<std::vector<Heredoc>> heredocs_of(std::string_view line) {
   if (!words) return found;
   for (const std::string& word : *words) {
     if (auto heredoc = parse_heredoc(word)) found.push_back(std::move(*heredoc));
-    if (found.size() > kMaxHeredocs) return fail(ErrorKind::InvalidInput, "more than 1,000 heredocs in one instruction");
+    if (found.size() > kMaxHeredocs)
+      return fail(ErrorKind::InvalidInput, "more than 1,000 heredocs in one instruction");
   }
   return found;
 }

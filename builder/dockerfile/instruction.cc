@@ -20,8 +20,10 @@ std::string Heredoc::text() const {
 }
 
 std::string_view Instruction::keyword() const {
-  static constexpr std::string_view kKeywords[] = {"FROM", "ARG",  "ENV",        "LABEL",  "RUN",    "COPY",       "ADD",         "WORKDIR", "USER",
-                                                   "CMD",  "ENTRYPOINT", "EXPOSE", "VOLUME", "SHELL", "STOPSIGNAL", "HEALTHCHECK", "ONBUILD", "MAINTAINER"};
+  static constexpr std::string_view kKeywords[] = {
+      "FROM",   "ARG",     "ENV",        "LABEL",       "RUN",        "COPY",
+      "ADD",    "WORKDIR", "USER",       "CMD",         "ENTRYPOINT", "EXPOSE",
+      "VOLUME", "SHELL",   "STOPSIGNAL", "HEALTHCHECK", "ONBUILD",    "MAINTAINER"};
   static_assert(std::size(kKeywords) == std::variant_size_v<InstructionValue>);
   return kKeywords[value.index()];
 }
@@ -33,7 +35,10 @@ RunProgram run_program(const Run& run) {
   const Heredoc& first = run.heredocs.front();
   if (run.heredocs.size() == 1 && parse_heredoc(command)) {
     std::string script = first.text();
-    if (script.substr(0, 2) == "#!") return {.kind = RunProgram::Kind::ScriptFile, .script = std::move(script), .file_name = first.name};
+    if (script.substr(0, 2) == "#!")
+      return {.kind = RunProgram::Kind::ScriptFile,
+              .script = std::move(script),
+              .file_name = first.name};
     return {.kind = RunProgram::Kind::Shell, .script = std::move(script)};
   }
   for (const Heredoc& heredoc : run.heredocs) command += "\n" + heredoc.content + heredoc.name;

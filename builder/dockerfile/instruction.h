@@ -1,5 +1,6 @@
-// Dockerfile instructions as data: one struct a kind, every flag a typed field, nothing expanded yet (variables are
-// still in the strings; see expand.h). The reference is Dockerfile 1.26 (BuildKit 0.32).
+// Dockerfile instructions as data: one struct a kind, every flag a typed field, nothing expanded
+// yet (variables are still in the strings; see expand.h). The reference is Dockerfile 1.26
+// (BuildKit 0.32).
 #pragma once
 
 #include <chrono>
@@ -61,9 +62,15 @@ struct From {
   std::string name;      ///< AS name, lower case, or ""
   std::string platform;  ///< --platform, or ""
 };
-struct Arg { std::vector<ArgDefinition> definitions; };
-struct Env { std::vector<KeyValue> variables; };
-struct Label { std::vector<KeyValue> labels; };
+struct Arg {
+  std::vector<ArgDefinition> definitions;
+};
+struct Env {
+  std::vector<KeyValue> variables;
+};
+struct Label {
+  std::vector<KeyValue> labels;
+};
 struct Run {
   enum class Network { Default, None, Host };
   enum class Security { Sandbox, Insecure };
@@ -84,19 +91,37 @@ struct CopySpec {
   bool link = false;
   bool parents = false;
 };
-struct Copy : CopySpec { std::string from; };
+struct Copy : CopySpec {
+  std::string from;
+};
 struct Add : CopySpec {
   std::string checksum;
   std::optional<bool> unpack, keep_git_dir;
 };
-struct Workdir { std::string path; };
-struct User { std::string user; };
-struct Cmd { CommandLine command; };
-struct Entrypoint { CommandLine command; };
-struct Expose { std::vector<std::string> ports; };
-struct Volume { std::vector<std::string> paths; };
-struct Shell { std::vector<std::string> argv; };
-struct StopSignal { std::string signal; };
+struct Workdir {
+  std::string path;
+};
+struct User {
+  std::string user;
+};
+struct Cmd {
+  CommandLine command;
+};
+struct Entrypoint {
+  CommandLine command;
+};
+struct Expose {
+  std::vector<std::string> ports;
+};
+struct Volume {
+  std::vector<std::string> paths;
+};
+struct Shell {
+  std::vector<std::string> argv;
+};
+struct StopSignal {
+  std::string signal;
+};
 struct Healthcheck {
   bool none = false;
   CommandLine test;
@@ -104,33 +129,41 @@ struct Healthcheck {
   std::chrono::nanoseconds interval{0}, timeout{0}, start_period{0}, start_interval{0};
   int retries = 0;
 };
-/// The trigger as it goes into the image config. parse_trigger() (dockerfile.h) makes it an instruction.
-struct OnBuild { std::string trigger; };
-struct Maintainer { std::string name; };
+/// The trigger as it goes into the image config. parse_trigger() (dockerfile.h) makes it an
+/// instruction.
+struct OnBuild {
+  std::string trigger;
+};
+struct Maintainer {
+  std::string name;
+};
 
-using InstructionValue = std::variant<From, Arg, Env, Label, Run, Copy, Add, Workdir, User, Cmd, Entrypoint, Expose,
-                                      Volume, Shell, StopSignal, Healthcheck, OnBuild, Maintainer>;
+using InstructionValue =
+    std::variant<From, Arg, Env, Label, Run, Copy, Add, Workdir, User, Cmd, Entrypoint, Expose,
+                 Volume, Shell, StopSignal, Healthcheck, OnBuild, Maintainer>;
 
 struct Instruction {
   InstructionValue value;
-  std::string text;                   ///< the instruction as written, continuation lines joined (history, messages)
+  std::string text;  ///< the instruction as written, continuation lines joined (history, messages)
   std::vector<std::string> comments;  ///< directly above it
   LineRange lines;
 
   template <typename T>
-  const T* get_if() const { return std::get_if<T>(&value); }
+  const T* get_if() const {
+    return std::get_if<T>(&value);
+  }
   /// "RUN", "COPY", …
   std::string_view keyword() const;
 };
 
-/// What RUN really starts. A lone heredoc with "#!" is a file to execute, a lone one without is the shell's script,
-/// and `python3 - <<EOF` is the text handed to the shell with its bodies attached.
+/// What RUN really starts. A lone heredoc with "#!" is a file to execute, a lone one without is the
+/// shell's script, and `python3 - <<EOF` is the text handed to the shell with its bodies attached.
 struct RunProgram {
   enum class Kind { Exec, Shell, ScriptFile };
   Kind kind = Kind::Shell;
   std::vector<std::string> argv;  ///< Exec
-  std::string script;             ///< Shell: one argument for the SHELL; ScriptFile: the file's content
-  std::string file_name;          ///< ScriptFile
+  std::string script;     ///< Shell: one argument for the SHELL; ScriptFile: the file's content
+  std::string file_name;  ///< ScriptFile
 };
 RunProgram run_program(const Run& run);
 

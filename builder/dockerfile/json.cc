@@ -10,7 +10,10 @@ namespace {
 Json heredocs_json(const std::vector<Heredoc>& heredocs) {
   Json list = Json::array();
   for (const Heredoc& heredoc : heredocs) {
-    list.push_back({{"name", heredoc.name}, {"content", heredoc.text()}, {"expand", heredoc.expand}, {"fd", heredoc.fd}});
+    list.push_back({{"name", heredoc.name},
+                    {"content", heredoc.text()},
+                    {"expand", heredoc.expand},
+                    {"fd", heredoc.fd}});
   }
   return list;
 }
@@ -33,14 +36,17 @@ Json pairs_json(const std::vector<KeyValue>& pairs) {
 Json mount_json(const Mount& mount) {
   static constexpr const char* kTypes[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
   static constexpr const char* kSharings[] = {"shared", "private", "locked"};
-  Json json{{"type", kTypes[static_cast<int>(mount.type)]}, {"readOnly", mount.read_only}, {"text", mount.text}};
+  Json json{{"type", kTypes[static_cast<int>(mount.type)]},
+            {"readOnly", mount.read_only},
+            {"text", mount.text}};
   put_text(json, "target", mount.target);
   put_text(json, "source", mount.source);
   put_text(json, "from", mount.from);
   put_text(json, "id", mount.id);
   put_text(json, "env", mount.env);
   if (mount.required) json["required"] = true;
-  if (mount.type == Mount::Type::Cache) json["sharing"] = kSharings[static_cast<int>(mount.sharing)];
+  if (mount.type == Mount::Type::Cache)
+    json["sharing"] = kSharings[static_cast<int>(mount.sharing)];
   if (mount.mode) json["mode"] = *mount.mode;
   if (mount.uid) json["uid"] = *mount.uid;
   if (mount.gid) json["gid"] = *mount.gid;
@@ -53,7 +59,9 @@ void put_copy(Json& json, const CopySpec& copy) {
   json["destination"] = copy.destination;
   if (!copy.files.empty()) {
     Json files = Json::array();
-    for (const InlineFile& file : copy.files) files.push_back({{"name", file.name}, {"content", file.body.text()}, {"expand", file.body.expand}});
+    for (const InlineFile& file : copy.files)
+      files.push_back(
+          {{"name", file.name}, {"content", file.body.text()}, {"expand", file.body.expand}});
     json["files"] = std::move(files);
   }
   put_text(json, "chown", copy.chown);
@@ -88,7 +96,8 @@ struct Fields {
     put_command(json, run.command);
     if (!run.heredocs.empty()) json["heredocs"] = heredocs_json(run.heredocs);
     for (const Mount& mount : run.mounts) json["mounts"].push_back(mount_json(mount));
-    for (const Device& device : run.devices) json["devices"].push_back({{"name", device.name}, {"required", device.required}});
+    for (const Device& device : run.devices)
+      json["devices"].push_back({{"name", device.name}, {"required", device.required}});
     if (run.network) json["network"] = kNetworks[static_cast<int>(*run.network)];
     if (run.security) json["security"] = kSecurities[static_cast<int>(*run.security)];
   }

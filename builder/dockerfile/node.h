@@ -1,5 +1,6 @@
-// The raw tree of a Dockerfile: what every instruction looks like before its arguments get a meaning. The parser
-// of typed instructions (dockerfile.h) stands on it; lint checks look at it for the spelling.
+// The raw tree of a Dockerfile: what every instruction looks like before its arguments get a
+// meaning. The parser of typed instructions (dockerfile.h) stands on it; lint checks look at it for
+// the spelling.
 #pragma once
 
 #include <string>
@@ -27,15 +28,16 @@ struct Heredoc {
 };
 
 struct Node {
-  std::string keyword;              ///< as spelled in the file
-  std::string command;              ///< lower case
-  std::vector<std::string> flags;   ///< "--name=value", quotes removed
-  std::vector<std::string> args;    ///< words, or the strings of the JSON form; ENV and LABEL: name, value, separator ("=" or "")
-  std::vector<Node> children;       ///< ONBUILD: the one trigger
+  std::string keyword;             ///< as spelled in the file
+  std::string command;             ///< lower case
+  std::vector<std::string> flags;  ///< "--name=value", quotes removed
+  std::vector<std::string> args;   ///< words, or the strings of the JSON form; ENV and LABEL: name,
+                                   ///< value, separator ("=" or "")
+  std::vector<Node> children;      ///< ONBUILD: the one trigger
   std::vector<Heredoc> heredocs;
-  bool json = false;                ///< the arguments were a JSON array
-  std::string text;                 ///< the instruction's text, continuation lines joined
-  std::vector<std::string> comments;///< the comment lines directly above it
+  bool json = false;                  ///< the arguments were a JSON array
+  std::string text;                   ///< the instruction's text, continuation lines joined
+  std::vector<std::string> comments;  ///< the comment lines directly above it
   LineRange lines;
 };
 

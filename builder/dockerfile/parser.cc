@@ -5,7 +5,9 @@
 
 namespace imagebuild::dockerfile {
 
-std::string Stage::display_name() const { return from.name.empty() ? "stage-" + std::to_string(index) : from.name; }
+std::string Stage::display_name() const {
+  return from.name.empty() ? "stage-" + std::to_string(index) : from.name;
+}
 
 std::string at(const Dockerfile& dockerfile, const Instruction& instruction) {
   return dockerfile.name + ":" + std::to_string(instruction.lines.first);
@@ -22,18 +24,25 @@ Result<Dockerfile> parse(std::string_view text, std::string name) {
     const std::string place = file.name + ":" + std::to_string(node.lines.first);
     Instruction instruction = TRY_CONTEXT(parse_instruction(node), place);
     if (const From* from = instruction.get_if<From>()) {
-      Stage stage{.from = *from, .from_instruction = instruction, .instructions = {}, .index = static_cast<int>(file.stages.size())};
+      Stage stage{.from = *from,
+                  .from_instruction = instruction,
+                  .instructions = {},
+                  .index = static_cast<int>(file.stages.size())};
       file.stages.push_back(std::move(stage));
     } else if (!file.stages.empty()) {
       file.stages.back().instructions.push_back(std::move(instruction));
     } else if (instruction.get_if<Arg>() != nullptr) {
       file.preamble.push_back(std::move(instruction));
     } else {
-      return fail(ErrorKind::InvalidInput, place + ": " + std::string(instruction.keyword()) + ": expected FROM first (only ARG may stand before it)");
+      return fail(ErrorKind::InvalidInput,
+                  place + ": " + std::string(instruction.keyword()) +
+                      ": expected FROM first (only ARG may stand before it)");
     }
   }
   if (file.stages.empty()) {
-    return fail(ErrorKind::InvalidInput, file.name + ":" + std::to_string(file.nodes.back().lines.last) + ": the file has no FROM");
+    return fail(
+        ErrorKind::InvalidInput,
+        file.name + ":" + std::to_string(file.nodes.back().lines.last) + ": the file has no FROM");
   }
   return file;
 }
@@ -41,10 +50,13 @@ Result<Dockerfile> parse(std::string_view text, std::string name) {
 Result<Instruction> parse_trigger(std::string_view trigger, LineRange lines) {
   auto parsed = parse_syntax(trigger, "ONBUILD");
   if (!parsed) return std::move(parsed).error();
-  if (parsed->nodes.size() != 1) return fail(ErrorKind::InvalidInput, "ONBUILD trigger " + in_quotes(trigger) + ": expected one instruction");
+  if (parsed->nodes.size() != 1)
+    return fail(ErrorKind::InvalidInput,
+                "ONBUILD trigger " + in_quotes(trigger) + ": expected one instruction");
   Node& node = parsed->nodes.front();
   if (node.command == "onbuild" || node.command == "from" || node.command == "maintainer") {
-    return fail(ErrorKind::InvalidInput, "ONBUILD trigger " + in_quotes(trigger) + ": " + upper(node.keyword) + " cannot be a trigger");
+    return fail(ErrorKind::InvalidInput, "ONBUILD trigger " + in_quotes(trigger) + ": " +
+                                             upper(node.keyword) + " cannot be a trigger");
   }
   node.lines = lines;
   return parse_instruction(node).context("ONBUILD");

@@ -16,8 +16,10 @@ std::string encode(std::u32string_view runes) {
   std::string out;
   for (char32_t rune : runes) {
     // A byte that was no UTF-8 travels as itself above the Unicode range.
-    if (rune >= 0x110000) out += static_cast<char>(rune - 0x110000);
-    else append_rune(out, rune);
+    if (rune >= 0x110000)
+      out += static_cast<char>(rune - 0x110000);
+    else
+      append_rune(out, rune);
   }
   return out;
 }
@@ -27,7 +29,8 @@ std::string encode(std::u32string_view runes) {
 /// State i: the first i tokens have matched. Bit sets, one word for 64 states.
 class ShellPattern::Automaton {
  public:
-  Automaton(const std::vector<Token>& tokens, bool reversed) : size_(tokens.size()), words_(size_ / 64 + 1) {
+  Automaton(const std::vector<Token>& tokens, bool reversed)
+      : size_(tokens.size()), words_(size_ / 64 + 1) {
     tokens_ = tokens;
     if (reversed) std::reverse(tokens_.begin(), tokens_.end());
     reset();
@@ -41,7 +44,8 @@ class ShellPattern::Automaton {
   void restart() { add(current_, 0); }
   bool accepting() const { return (current_[size_ / 64] >> (size_ % 64)) & 1; }
   bool alive() const {
-    return std::any_of(current_.begin(), current_.end(), [](std::uint64_t word) { return word != 0; });
+    return std::any_of(current_.begin(), current_.end(),
+                       [](std::uint64_t word) { return word != 0; });
   }
 
   void step(char32_t rune) {
@@ -51,8 +55,10 @@ class ShellPattern::Automaton {
         std::size_t state = word * 64 + static_cast<std::size_t>(__builtin_ctzll(bits));
         if (state == size_) continue;
         const Token& token = tokens_[state];
-        if (token.kind == Token::Kind::Star) add(next, state);
-        else if (token.kind == Token::Kind::Any || token.character == rune) add(next, state + 1);
+        if (token.kind == Token::Kind::Star)
+          add(next, state);
+        else if (token.kind == Token::Kind::Any || token.character == rune)
+          add(next, state + 1);
       }
     }
     current_.swap(next);
@@ -85,17 +91,21 @@ Result<ShellPattern> ShellPattern::parse(std::string_view text) {
     } else if (rune.value == '\\') {
       char next = position < text.size() ? text[position] : '\0';
       if (next == '\0' || std::string_view("*?\\}/").find(next) == std::string_view::npos) {
-        return fail(ErrorKind::InvalidInput, "pattern " + in_quotes(text) + ": \\ must stand before *, ?, \\, } or /");
+        return fail(ErrorKind::InvalidInput,
+                    "pattern " + in_quotes(text) + ": \\ must stand before *, ?, \\, } or /");
       }
       token.character = static_cast<char32_t>(next);
       ++position;
     }
     // Two stars in a row are one.
-    if (token.kind == Token::Kind::Star && !pattern.tokens_.empty() && pattern.tokens_.back().kind == Token::Kind::Star) continue;
+    if (token.kind == Token::Kind::Star && !pattern.tokens_.empty() &&
+        pattern.tokens_.back().kind == Token::Kind::Star)
+      continue;
     pattern.tokens_.push_back(token);
   }
   if (pattern.tokens_.size() > kMaxTokens) {
-    return fail(ErrorKind::InvalidInput, "pattern " + in_quotes(text) + ": longer than 4096 characters");
+    return fail(ErrorKind::InvalidInput,
+                "pattern " + in_quotes(text) + ": longer than 4096 characters");
   }
   return pattern;
 }
@@ -142,10 +152,12 @@ std::string ShellPattern::remove_suffix(std::string_view value, bool longest) co
   return encode(std::u32string_view(runes).substr(0, runes.size() - matched));
 }
 
-std::string ShellPattern::replace(std::string_view value, std::string_view replacement, bool all, std::size_t limit) const {
+std::string ShellPattern::replace(std::string_view value, std::string_view replacement, bool all,
+                                  std::size_t limit) const {
   Runes runes = decode(value);
-  // One pass from the end marks where matches begin; then each match is run to its longest end. A pattern with a star
-  // takes everything up to the last possible end, so later starts are few and the whole stays linear.
+  // One pass from the end marks where matches begin; then each match is run to its longest end. A
+  // pattern with a star takes everything up to the last possible end, so later starts are few and
+  // the whole stays linear.
   std::vector<bool> begins(runes.size() + 1);
   Automaton backwards(tokens_, true);
   begins[runes.size()] = backwards.accepting();

@@ -1,5 +1,6 @@
-// The wildcard patterns of ${v#p}, ${v%p} and ${v/p/r}: `*`, `?`, and `\` before `*`, `?`, `\`, `}` and `/`. Matching
-// runs an automaton over the value, so no pattern makes it slow: the work is value × pattern / 64. Pure; internal.
+// The wildcard patterns of ${v#p}, ${v%p} and ${v/p/r}: `*`, `?`, and `\` before `*`, `?`, `\`, `}`
+// and `/`. Matching runs an automaton over the value, so no pattern makes it slow: the work is
+// value × pattern / 64. Pure; internal.
 #pragma once
 
 #include <optional>
@@ -19,8 +20,10 @@ class ShellPattern {
   /// `value` without the shortest (or longest) match at its start; unchanged when there is none.
   std::string remove_prefix(std::string_view value, bool longest) const;
   std::string remove_suffix(std::string_view value, bool longest) const;
-  /// The first match (or every match), always the longest, replaced; it stops replacing once the result exceeds `limit`.
-  std::string replace(std::string_view value, std::string_view replacement, bool all, std::size_t limit) const;
+  /// The first match (or every match), always the longest, replaced; it stops replacing once the
+  /// result exceeds `limit`.
+  std::string replace(std::string_view value, std::string_view replacement, bool all,
+                      std::size_t limit) const;
 
  private:
   struct Token {

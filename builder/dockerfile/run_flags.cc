@@ -13,16 +13,20 @@ namespace {
 
 const std::vector<std::string> kTypes{"bind", "cache", "tmpfs", "secret", "ssh"};
 const std::vector<std::string> kSharings{"shared", "private", "locked"};
-const std::vector<std::string> kKeys{"type", "from", "source", "src", "target", "dst", "destination", "readonly", "ro",
-                                     "readwrite", "rw", "id", "sharing", "required", "size", "mode", "uid", "gid", "env"};
+const std::vector<std::string> kKeys{"type", "from",        "source",   "src",      "target",
+                                     "dst",  "destination", "readonly", "ro",       "readwrite",
+                                     "rw",   "id",          "sharing",  "required", "size",
+                                     "mode", "uid",         "gid",      "env"};
 
 Error invalid(std::string message) { return fail(ErrorKind::InvalidInput, std::move(message)); }
 
 Error wrong_value(std::string_view key, std::string_view value, std::string_view expected) {
-  return invalid(std::string(key) + ": expected " + std::string(expected) + ", found " + in_quotes(value));
+  return invalid(std::string(key) + ": expected " + std::string(expected) + ", found " +
+                 in_quotes(value));
 }
 
-std::optional<std::size_t> index_of(std::string_view word, const std::vector<std::string>& options) {
+std::optional<std::size_t> index_of(std::string_view word,
+                                    const std::vector<std::string>& options) {
   for (std::size_t i = 0; i < options.size(); ++i) {
     if (options[i] == word) return i;
   }
@@ -46,15 +50,19 @@ class MountParser {
     Cut pair = cut(field, '=');
     std::string key = lower(pair.before);
     std::string value(pair.after);
-    if (!index_of(key, kKeys)) return invalid("unknown key " + in_quotes(key) + did_you_mean(key, kKeys));
+    if (!index_of(key, kKeys))
+      return invalid("unknown key " + in_quotes(key) + did_you_mean(key, kKeys));
     if (!pair.found) {
-      bool flag = key == "ro" || key == "readonly" || key == "rw" || key == "readwrite" || key == "required";
+      bool flag = key == "ro" || key == "readonly" || key == "rw" || key == "readwrite" ||
+                  key == "required";
       if (!flag) return invalid(key + " needs a value (" + key + "=…)");
       value = "true";
     } else if (expander_) {
       value = TRY(expander_(value));
     } else if (value.find('$') != std::string::npos) {
-      if (key == "from") return invalid("from cannot hold variables (give the image a stage of its own: FROM … AS name)");
+      if (key == "from")
+        return invalid(
+            "from cannot hold variables (give the image a stage of its own: FROM … AS name)");
       deferred_ = true;
       return {};
     }
@@ -64,7 +72,9 @@ class MountParser {
   Result<void> set(const std::string& key, const std::string& value) {
     if (key == "type") {
       auto type = index_of(lower(value), kTypes);
-      if (!type) return invalid("unsupported mount type " + in_quotes(value) + did_you_mean(value, kTypes) + " (expected bind, cache, tmpfs, secret or ssh)");
+      if (!type)
+        return invalid("unsupported mount type " + in_quotes(value) + did_you_mean(value, kTypes) +
+                       " (expected bind, cache, tmpfs, secret or ssh)");
       mount_.type = static_cast<Mount::Type>(*type);
     } else if (key == "from") {
       mount_.from = value;
@@ -79,7 +89,9 @@ class MountParser {
       has_env_ = true;
     } else if (key == "sharing") {
       auto sharing = index_of(lower(value), kSharings);
-      if (!sharing) return invalid("unsupported sharing " + in_quotes(value) + did_you_mean(value, kSharings) + " (expected shared, private or locked)");
+      if (!sharing)
+        return invalid("unsupported sharing " + in_quotes(value) + did_you_mean(value, kSharings) +
+                       " (expected shared, private or locked)");
       mount_.sharing = static_cast<Mount::Sharing>(*sharing);
       has_sharing_ = true;
     } else {
@@ -126,20 +138,22 @@ class MountParser {
       bool given, allowed;
       const char* key;
     };
-    for (const Rule& rule : {Rule{mount_.mode.has_value(), secret || ssh || cache, "mode"},
-                             Rule{mount_.uid.has_value(), secret || ssh || cache, "uid"},
-                             Rule{mount_.gid.has_value(), secret || ssh || cache, "gid"},
-                             Rule{has_size_, tmpfs, "size"},
-                             Rule{has_required_, secret || ssh, "required"},
-                             Rule{has_sharing_, cache, "sharing"},
-                             Rule{has_env_, secret, "env"},
-                             Rule{!mount_.from.empty(), !secret && !ssh && !tmpfs, "from"}}) {
-      if (rule.given && !rule.allowed) return invalid(std::string(rule.key) + " is not allowed for mounts of type " + name);
+    for (const Rule& rule :
+         {Rule{mount_.mode.has_value(), secret || ssh || cache, "mode"},
+          Rule{mount_.uid.has_value(), secret || ssh || cache, "uid"},
+          Rule{mount_.gid.has_value(), secret || ssh || cache, "gid"},
+          Rule{has_size_, tmpfs, "size"}, Rule{has_required_, secret || ssh, "required"},
+          Rule{has_sharing_, cache, "sharing"}, Rule{has_env_, secret, "env"},
+          Rule{!mount_.from.empty(), !secret && !ssh && !tmpfs, "from"}}) {
+      if (rule.given && !rule.allowed)
+        return invalid(std::string(rule.key) + " is not allowed for mounts of type " + name);
     }
     if (!has_read_only_) mount_.read_only = !cache && !tmpfs;
     if (secret) {
-      if (mount_.source.empty() && mount_.target.empty() && mount_.id.empty()) return invalid("a secret mount needs id, source or target");
-      if (!mount_.source.empty() && !mount_.id.empty()) return invalid("a secret mount takes id or source, not both");
+      if (mount_.source.empty() && mount_.target.empty() && mount_.id.empty())
+        return invalid("a secret mount needs id, source or target");
+      if (!mount_.source.empty() && !mount_.id.empty())
+        return invalid("a secret mount takes id or source, not both");
     } else if (!ssh && mount_.target.empty()) {
       return invalid("a mount of type " + name + " needs a target");
     }
@@ -149,7 +163,8 @@ class MountParser {
   const ValueExpander& expander_;
   Mount mount_;
   bool deferred_ = false;
-  bool has_env_ = false, has_sharing_ = false, has_size_ = false, has_required_ = false, has_read_only_ = false;
+  bool has_env_ = false, has_sharing_ = false, has_size_ = false, has_required_ = false,
+       has_read_only_ = false;
 };
 
 }  // namespace
@@ -168,12 +183,14 @@ Result<Device> parse_device(const std::string& text) {
       if (!flag) return wrong_value("--device: required", pair.after, "true or false");
       device.required = *flag;
     } else if (key == "name" && pair.found) {
-      if (!device.name.empty()) return invalid("--device: the name is already " + in_quotes(device.name));
+      if (!device.name.empty())
+        return invalid("--device: the name is already " + in_quotes(device.name));
       device.name = pair.after;
     } else if (device.name.empty()) {
       device.name = field;  // "vendor.com/class=device"
     } else {
-      return invalid("--device: unknown key " + in_quotes(field) + did_you_mean(key, {"name", "required"}));
+      return invalid("--device: unknown key " + in_quotes(field) +
+                     did_you_mean(key, {"name", "required"}));
     }
   }
   if (device.name.empty()) return invalid("--device needs a name");

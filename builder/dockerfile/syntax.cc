@@ -1,5 +1,6 @@
-// From bytes to the raw tree: physical lines, directives, comments, continuations, heredoc bodies. Each line is read
-// once, so the time is that of the file's size. The arguments' own rules are in words.cc.
+// From bytes to the raw tree: physical lines, directives, comments, continuations, heredoc bodies.
+// Each line is read once, so the time is that of the file's size. The arguments' own rules are in
+// words.cc.
 #include <optional>
 
 #include "builder/dockerfile/dockerfile.h"
@@ -41,7 +42,8 @@ bool is_comment(std::string_view line) {
   return !line.empty() && line.front() == '#';
 }
 
-/// The line without its continuation character, or nullopt when it ends here. An escaped escape does not continue.
+/// The line without its continuation character, or nullopt when it ends here. An escaped escape
+/// does not continue.
 std::optional<std::string_view> continued(std::string_view line, char escape) {
   while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
   if (line.empty() || line.back() != escape) return std::nullopt;
@@ -87,8 +89,10 @@ class SyntaxParser {
       if (taken) return {};
       in_directives_ = false;
     }
-    if (content.empty()) comments_.clear();
-    else comments_.emplace_back(content);
+    if (content.empty())
+      comments_.clear();
+    else
+      comments_.emplace_back(content);
     return {};
   }
 
@@ -99,12 +103,17 @@ class SyntaxParser {
     std::string value(trim(pair.after));
     if (!pair.found || value.empty()) return false;
     Directives& directives = syntax_.directives;
-    bool* seen = key == "escape" ? &seen_escape_ : key == "syntax" ? &seen_syntax_ : key == "check" ? &seen_check_ : nullptr;
+    bool* seen = key == "escape"   ? &seen_escape_
+                 : key == "syntax" ? &seen_syntax_
+                 : key == "check"  ? &seen_check_
+                                   : nullptr;
     if (seen == nullptr) return false;
     if (*seen) return error(lines_.number(), "directive " + key + ": may be given only once");
     *seen = true;
     if (key == "escape") {
-      if (value != "\\" && value != "`") return error(lines_.number(), "directive escape: expected \\ or `, found " + in_quotes(value));
+      if (value != "\\" && value != "`")
+        return error(lines_.number(),
+                     "directive escape: expected \\ or `, found " + in_quotes(value));
       directives.escape = value[0];
     } else if (key == "syntax") {
       directives.syntax = value;
@@ -119,7 +128,8 @@ class SyntaxParser {
   Result<void> instruction(std::string_view first_line) {
     const int first = lines_.number();
     const char escape = syntax_.directives.escape;
-    if (syntax_.nodes.size() >= kMaxInstructions) return error(first, "more than 10,000 instructions");
+    if (syntax_.nodes.size() >= kMaxInstructions)
+      return error(first, "more than 10,000 instructions");
     std::string line;
     bool empty_line = false;
     std::string_view text = first_line;
@@ -160,7 +170,8 @@ class SyntaxParser {
 
   /// Reads the heredoc bodies that the line announces.
   Result<void> bodies(std::string_view line, int first, Node& node) {
-    const Node& carrier = node.command == "onbuild" && !node.children.empty() ? node.children.front() : node;
+    const Node& carrier =
+        node.command == "onbuild" && !node.children.empty() ? node.children.front() : node;
     bool may = carrier.command == "run" || carrier.command == "copy" || carrier.command == "add";
     if (!may || carrier.json) return {};
     auto announced = heredocs_of(line);
@@ -170,7 +181,8 @@ class SyntaxParser {
       while (auto next = lines_.next()) {
         TRY(check_length(*next));
         std::string_view candidate = without_newline(*next);
-        while (heredoc.chomp && !candidate.empty() && candidate.front() == '\t') candidate.remove_prefix(1);
+        while (heredoc.chomp && !candidate.empty() && candidate.front() == '\t')
+          candidate.remove_prefix(1);
         if (candidate == heredoc.name) {
           ended = true;
           break;
@@ -178,7 +190,8 @@ class SyntaxParser {
         heredoc.content += *next;
       }
       if (!ended) {
-        return error(first, upper(node.command) + ": heredoc <<" + heredoc.name + " has no end (expected a line " + in_quotes(heredoc.name) + ")");
+        return error(first, upper(node.command) + ": heredoc <<" + heredoc.name +
+                                " has no end (expected a line " + in_quotes(heredoc.name) + ")");
       }
       node.heredocs.push_back(std::move(heredoc));
     }
@@ -196,7 +209,8 @@ class SyntaxParser {
 }  // namespace
 
 Result<Syntax> parse_syntax(std::string_view text, const std::string& name) {
-  if (text.size() > kMaxFileBytes) return fail(ErrorKind::InvalidInput, name + ": the file is larger than 10 MiB");
+  if (text.size() > kMaxFileBytes)
+    return fail(ErrorKind::InvalidInput, name + ": the file is larger than 10 MiB");
   if (text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);
   return SyntaxParser(text, name).run();
 }

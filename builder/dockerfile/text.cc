@@ -10,7 +10,8 @@ namespace {
 
 bool is_continuation(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 
-/// Edits from one word to the other; two neighbours swapped are one. Words are short (names of flags and instructions).
+/// Edits from one word to the other; two neighbours swapped are one. Words are short (names of
+/// flags and instructions).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) {
@@ -19,7 +20,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
         cost[i][j] = i + j;
         continue;
       }
-      cost[i][j] = std::min({cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), cost[i - 1][j] + 1, cost[i][j - 1] + 1});
+      cost[i][j] = std::min({cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1),
+                             cost[i - 1][j] + 1, cost[i][j - 1] + 1});
       bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
       if (swapped) cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
     }
@@ -31,11 +33,15 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 Rune decode_rune(std::string_view text, std::size_t position) {
   auto byte = [&](std::size_t offset) -> unsigned char {
-    return position + offset < text.size() ? static_cast<unsigned char>(text[position + offset]) : 0;
+    return position + offset < text.size() ? static_cast<unsigned char>(text[position + offset])
+                                           : 0;
   };
   unsigned char first = byte(0);
   if (first < 0x80) return {first, 1};
-  std::size_t width = first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 1;
+  std::size_t width = first >= 0xf0 && first < 0xf8   ? 4
+                      : first >= 0xe0 && first < 0xf0 ? 3
+                      : first >= 0xc2 && first < 0xe0 ? 2
+                                                      : 1;
   if (width == 1) return {0xfffd, 1};
   char32_t value = first & (0xff >> (width + 1));
   for (std::size_t i = 1; i < width; ++i) {
@@ -65,8 +71,9 @@ void append_rune(std::string& text, char32_t value) {
 
 bool is_space(char32_t value) {
   if (value < 0x80) return value == ' ' || (value >= '\t' && value <= '\r');
-  return value == 0x85 || value == 0xa0 || value == 0x1680 || (value >= 0x2000 && value <= 0x200a) || value == 0x2028 ||
-         value == 0x2029 || value == 0x202f || value == 0x205f || value == 0x3000;
+  return value == 0x85 || value == 0xa0 || value == 0x1680 ||
+         (value >= 0x2000 && value <= 0x200a) || value == 0x2028 || value == 0x2029 ||
+         value == 0x202f || value == 0x205f || value == 0x3000;
 }
 
 bool is_digit(char32_t value) { return value >= '0' && value <= '9'; }
@@ -96,7 +103,9 @@ std::string_view trim_left(std::string_view text) {
 std::string_view trim_right(std::string_view text) {
   while (!text.empty()) {
     std::size_t start = text.size() - 1;
-    while (start > 0 && text.size() - start < 4 && is_continuation(static_cast<unsigned char>(text[start]))) --start;
+    while (start > 0 && text.size() - start < 4 &&
+           is_continuation(static_cast<unsigned char>(text[start])))
+      --start;
     Rune rune = decode_rune(text, start);
     if (start + rune.width != text.size() || !is_space(rune.value)) break;
     text.remove_suffix(rune.width);
@@ -145,7 +154,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& optio
   return found;
 }
 
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& options, std::string_view prefix) {
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& options,
+                         std::string_view prefix) {
   std::string found = nearest(word, options);
   if (found.empty()) return {};
   return " (did you mean " + std::string(prefix) + found + "?)";
@@ -160,13 +170,16 @@ std::string in_quotes(std::string_view text) {
       out += c;
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      std::snprintf(escaped, sizeof escaped, "\\x%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(c)));
       out += escaped;
     } else {
       out += c;
     }
   }
-  while (text.size() > kShown && !out.empty() && is_continuation(static_cast<unsigned char>(out.back()))) out.pop_back();
+  while (text.size() > kShown && !out.empty() &&
+         is_continuation(static_cast<unsigned char>(out.back())))
+    out.pop_back();
   if (text.size() > kShown && static_cast<unsigned char>(out.back()) >= 0xc0) out.pop_back();
   return out + (text.size() > kShown ? "…\"" : "\"");
 }

@@ -25,13 +25,34 @@ bool any_run(const Instruction& instruction, bool (*used)(const Run&)) {
 
 constexpr Feature kUnsupported[] = {
     {"ADD", [](const Instruction& i) { return i.get_if<Add>() != nullptr; }},
-    {"RUN --mount", [](const Instruction& i) { return any_run(i, [](const Run& run) { return !run.mounts.empty(); }); }},
-    {"RUN --network", [](const Instruction& i) { return any_run(i, [](const Run& run) { return run.network.has_value(); }); }},
-    {"RUN --security", [](const Instruction& i) { return any_run(i, [](const Run& run) { return run.security.has_value(); }); }},
-    {"RUN --device", [](const Instruction& i) { return any_run(i, [](const Run& run) { return !run.devices.empty(); }); }},
-    {"COPY --link", [](const Instruction& i) { return any_copy(i, [](const CopySpec& copy) { return copy.link; }); }},
-    {"COPY --parents", [](const Instruction& i) { return any_copy(i, [](const CopySpec& copy) { return copy.parents; }); }},
-    {"COPY --exclude", [](const Instruction& i) { return any_copy(i, [](const CopySpec& copy) { return !copy.excludes.empty(); }); }},
+    {"RUN --mount",
+     [](const Instruction& i) {
+       return any_run(i, [](const Run& run) { return !run.mounts.empty(); });
+     }},
+    {"RUN --network",
+     [](const Instruction& i) {
+       return any_run(i, [](const Run& run) { return run.network.has_value(); });
+     }},
+    {"RUN --security",
+     [](const Instruction& i) {
+       return any_run(i, [](const Run& run) { return run.security.has_value(); });
+     }},
+    {"RUN --device",
+     [](const Instruction& i) {
+       return any_run(i, [](const Run& run) { return !run.devices.empty(); });
+     }},
+    {"COPY --link",
+     [](const Instruction& i) {
+       return any_copy(i, [](const CopySpec& copy) { return copy.link; });
+     }},
+    {"COPY --parents",
+     [](const Instruction& i) {
+       return any_copy(i, [](const CopySpec& copy) { return copy.parents; });
+     }},
+    {"COPY --exclude",
+     [](const Instruction& i) {
+       return any_copy(i, [](const CopySpec& copy) { return !copy.excludes.empty(); });
+     }},
 };
 
 }  // namespace
@@ -52,7 +73,9 @@ Result<void> check_supported(const Dockerfile& dockerfile) {
   for (const Stage& stage : dockerfile.stages) {
     for (const Instruction& instruction : stage.instructions) {
       auto feature = unsupported_feature(instruction);
-      if (feature) return fail(ErrorKind::InvalidInput, at(dockerfile, instruction) + ": " + *feature + " is not supported yet");
+      if (feature)
+        return fail(ErrorKind::InvalidInput,
+                    at(dockerfile, instruction) + ": " + *feature + " is not supported yet");
     }
   }
   return {};

@@ -1,4 +1,5 @@
-// The argument rules of the Dockerfile's instructions, one function each, and the table that says whose they are.
+// The argument rules of the Dockerfile's instructions, one function each, and the table that says
+// whose they are.
 #include "builder/dockerfile/words.h"
 
 #include <map>
@@ -16,7 +17,8 @@ struct Rest {
   char escape;
 };
 
-/// The flags in front of the arguments: words that start with "--"; quotes and escapes are taken off. A lone "--" ends them.
+/// The flags in front of the arguments: words that start with "--"; quotes and escapes are taken
+/// off. A lone "--" ends them.
 std::string_view take_flags(Rest rest, std::vector<std::string>& flags) {
   std::string_view text = rest.text;
   for (;;) {
@@ -43,7 +45,8 @@ std::string_view take_flags(Rest rest, std::vector<std::string>& flags) {
   }
 }
 
-/// Words split at blanks; quotes and escapes group characters and stay in the word (expansion removes them).
+/// Words split at blanks; quotes and escapes group characters and stay in the word (expansion
+/// removes them).
 std::vector<std::string> split_words(Rest rest) {
   std::vector<std::string> words;
   std::string word;
@@ -115,7 +118,8 @@ Result<void> as_name_values(Rest rest, Node& node) {
     std::size_t value = end;
     while (value < rest.text.size() && is_blank(rest.text[value])) ++value;
     if (value == rest.text.size()) {
-      return fail(ErrorKind::InvalidInput, "expected a value after " + in_quotes(rest.text) + " (name=value)");
+      return fail(ErrorKind::InvalidInput,
+                  "expected a value after " + in_quotes(rest.text) + " (name=value)");
     }
     node.args = {std::string(rest.text.substr(0, end)), std::string(rest.text.substr(value)), ""};
     return {};
@@ -123,7 +127,8 @@ Result<void> as_name_values(Rest rest, Node& node) {
   for (const std::string& word : words) {
     Cut pair = cut(word, '=');
     if (!pair.found) {
-      return fail(ErrorKind::InvalidInput, "expected name=value, found " + in_quotes(word) + " without \"=\" (quote values that hold blanks)");
+      return fail(ErrorKind::InvalidInput, "expected name=value, found " + in_quotes(word) +
+                                               " without \"=\" (quote values that hold blanks)");
     }
     node.args.emplace_back(pair.before);
     node.args.emplace_back(pair.after);
@@ -132,7 +137,8 @@ Result<void> as_name_values(Rest rest, Node& node) {
   return {};
 }
 
-/// A JSON array of strings. False: it is none, so the text is meant as it stands (the reference's fall-back).
+/// A JSON array of strings. False: it is none, so the text is meant as it stands (the reference's
+/// fall-back).
 Result<bool> take_json(std::string_view text, Node& node) {
   text = trim_left(text);
   if (text.empty() || text.front() != '[') return false;
@@ -141,8 +147,9 @@ Result<bool> take_json(std::string_view text, Node& node) {
   std::vector<std::string> strings;
   for (const Json& element : *json) {
     if (!element.is_string()) {
-      return fail(ErrorKind::InvalidInput, "a JSON array may hold strings only, element " + std::to_string(strings.size() + 1) +
-                                               " is " + std::string(element.type_name()));
+      return fail(ErrorKind::InvalidInput, "a JSON array may hold strings only, element " +
+                                               std::to_string(strings.size() + 1) + " is " +
+                                               std::string(element.type_name()));
     }
     strings.push_back(element.get<std::string>());
   }
@@ -184,10 +191,22 @@ using Rule = Result<void> (*)(Rest, Node&);
 
 const std::map<std::string, Rule, std::less<>>& rules() {
   static const std::map<std::string, Rule, std::less<>> table = {
-      {"add", as_json_or_list},      {"arg", as_words},           {"cmd", as_json_or_string},   {"copy", as_json_or_list},
-      {"entrypoint", as_json_or_string}, {"env", as_name_values}, {"expose", as_blank_separated}, {"from", as_blank_separated},
-      {"healthcheck", as_health},    {"label", as_name_values},   {"maintainer", as_string},    {"run", as_json_or_string},
-      {"shell", as_json_or_string},  {"stopsignal", as_string},   {"user", as_string},          {"volume", as_json_or_list},
+      {"add", as_json_or_list},
+      {"arg", as_words},
+      {"cmd", as_json_or_string},
+      {"copy", as_json_or_list},
+      {"entrypoint", as_json_or_string},
+      {"env", as_name_values},
+      {"expose", as_blank_separated},
+      {"from", as_blank_separated},
+      {"healthcheck", as_health},
+      {"label", as_name_values},
+      {"maintainer", as_string},
+      {"run", as_json_or_string},
+      {"shell", as_json_or_string},
+      {"stopsignal", as_string},
+      {"user", as_string},
+      {"volume", as_json_or_list},
       {"workdir", as_string},
   };
   return table;
@@ -212,7 +231,9 @@ Result<Node> parse_line_at(std::string_view line, char escape, int depth) {
 
 }  // namespace
 
-Result<Node> parse_line(std::string_view line, char escape) { return parse_line_at(line, escape, 0); }
+Result<Node> parse_line(std::string_view line, char escape) {
+  return parse_line_at(line, escape, 0);
+}
 
 const std::vector<std::string>& instruction_keywords() {
   static const std::vector<std::string> keywords = [] {

@@ -1,5 +1,5 @@
-// One logical line taken apart: keyword, flags, and the arguments by the rule of the instruction (words, name-value
-// pairs, JSON array, one string). Pure; internal to this module.
+// One logical line taken apart: keyword, flags, and the arguments by the rule of the instruction
+// (words, name-value pairs, JSON array, one string). Pure; internal to this module.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@
 
 namespace imagebuild::dockerfile {
 
-/// Keyword, flags and arguments of one instruction, without heredoc bodies and lines. Errors do not name the place.
+/// Keyword, flags and arguments of one instruction, without heredoc bodies and lines. Errors do not
+/// name the place.
 Result<Node> parse_line(std::string_view line, char escape);
 
 /// "RUN", "COPY", …: what may start a line.

@@ -1,5 +1,6 @@
-// The images that stages stand on: resolved once each, their layers fetched and unpacked only when something needs
-// the files (a FROM with nothing but metadata after it downloads no layer for its tree), several layers at once.
+// The images that stages stand on: resolved once each, their layers fetched and unpacked only when
+// something needs the files (a FROM with nothing but metadata after it downloads no layer for its
+// tree), several layers at once.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ struct BaseImage {
   oci::Platform platform;
   registry::ResolvedImage resolved;
   oci::ImageConfig config;
-  LowerList lowers;          ///< once unpacked, bottom first
+  LowerList lowers;                         ///< once unpacked, bottom first
   std::vector<std::uint64_t> uncompressed;  ///< tar bytes of each layer, once unpacked
   bool unpacked = false;
 };
@@ -41,7 +42,8 @@ class BaseImages {
   };
   explicit BaseImages(Parts parts) : parts_(std::move(parts)) {}
 
-  /// Resolves the image, or returns the one resolved before. The pointer stays valid. NotFound, Denied, Transient.
+  /// Resolves the image, or returns the one resolved before. The pointer stays valid. NotFound,
+  /// Denied, Transient.
   Result<BaseImage*> open(const plan::ImageRef& image);
   /// Fetches and unpacks every layer, if that has not happened yet.
   Result<void> unpack(BaseImage& image);
@@ -54,7 +56,8 @@ class BaseImages {
 
  private:
   Result<UnpackResult> unpack_layer(BaseImage& image, std::size_t index, LayerId id);
-  Result<void> download(const BaseImage& image, std::size_t index, const std::function<Result<void>(std::string_view)>& tap);
+  Result<void> download(const BaseImage& image, std::size_t index,
+                        const std::function<Result<void>(std::string_view)>& tap);
 
   Parts parts_;
   std::map<std::string, std::unique_ptr<BaseImage>> images_;  // by reference and platform

@@ -51,12 +51,15 @@ class Build {
   Result<Outcome> run() {
     auto file = noted(Doing::Dockerfile, load_dockerfile());
     if (!file) return std::move(file).error();
-    auto plan = noted(Doing::Dockerfile, plan::make_plan(*file, {.target = options_.target, .build_args = options_.build_args, .platform = options_.platform}));
+    auto plan = noted(Doing::Dockerfile, plan::make_plan(*file, {.target = options_.target,
+                                                                 .build_args = options_.build_args,
+                                                                 .platform = options_.platform}));
     if (!plan) return std::move(plan).error();
     for (const auto& name : plan::unused_build_args(*file, options_.build_args))
       services_.progress.warning("build argument " + name + " is not declared by any ARG");
     auto blobs = TRY(BlobStore::open(options_.work_dir + "/blobs"));
-    auto worker = noted(Doing::Isolation, TreeWorker::start({.store_dir = options_.work_dir + "/trees"}));
+    auto worker =
+        noted(Doing::Isolation, TreeWorker::start({.store_dir = options_.work_dir + "/trees"}));
     if (!worker) return std::move(worker).error();
     report_.isolation = "overlay";
     auto outcome = run_stages(*file, *plan, blobs, *worker);
@@ -80,36 +83,60 @@ class Build {
   }
 
   Result<dockerfile::Dockerfile> load_dockerfile() {
-    auto file = TRY(dockerfile::parse(services_.context.dockerfile().text, services_.context.dockerfile().name));
+    auto file = TRY(dockerfile::parse(services_.context.dockerfile().text,
+                                      services_.context.dockerfile().name));
     TRY(dockerfile::check_supported(file));
     return file;
   }
 
-  Result<Outcome> run_stages(const dockerfile::Dockerfile& file, const plan::Plan& plan, BlobStore& blobs, TreeWorker& worker) {
-    BaseImages bases({.registry = services_.registry, .blobs = blobs, .worker = worker, .progress = services_.progress,
-                      .pinned = options_.pinned_bases, .stop = services_.stop});
-    LayerFactory layers({.blobs = blobs, .worker = worker, .compression = options_.compression,
-                         .clamp_mtime = options_.clamp_run ? std::optional(options_.created) : std::nullopt, .stop = services_.stop});
+  Result<Outcome> run_stages(const dockerfile::Dockerfile& file, const plan::Plan& plan,
+                             BlobStore& blobs, TreeWorker& worker) {
+    BaseImages bases({.registry = services_.registry,
+                      .blobs = blobs,
+                      .worker = worker,
+                      .progress = services_.progress,
+                      .pinned = options_.pinned_bases,
+                      .stop = services_.stop});
+    LayerFactory layers(
+        {.blobs = blobs,
+         .worker = worker,
+         .compression = options_.compression,
+         .clamp_mtime = options_.clamp_run ? std::optional(options_.created) : std::nullopt,
+         .stop = services_.stop});
     std::optional<Uploader> uploader;
     if (const auto* registry = std::get_if<RegistryOutput>(&options_.output))
-      uploader.emplace(Uploader::Parts{.registry = services_.registry, .blobs = blobs, .bases = bases, .progress = services_.progress,
+      uploader.emplace(Uploader::Parts{.registry = services_.registry,
+                                       .blobs = blobs,
+                                       .bases = bases,
+                                       .progress = services_.progress,
                                        .target = registry->references.front()});
-    BuildState state{.file = file, .plan = plan, .options = options_, .context = services_.context, .bases = bases, .layers = layers,
-                     .worker = worker, .progress = services_.progress, .note = note_, .stop = services_.stop};
+    BuildState state{.file = file,
+                     .plan = plan,
+                     .options = options_,
+                     .context = services_.context,
+                     .bases = bases,
+                     .layers = layers,
+                     .worker = worker,
+                     .progress = services_.progress,
+                     .note = note_,
+                     .stop = services_.stop};
     auto outcome = execute(state, uploader, blobs);
     report_.phases.pull = bases.seconds();
     report_.phases.run = state.run_seconds;
     report_.inputs.bases = bases.used();
-    // Diffs that still run in the background use the worker and the store: they end before those do.
+    // Diffs that still run in the background use the worker and the store: they end before those
+    // do.
     for (auto& [index, stage] : state.finished)
       for (auto& layer : stage.layers) layer.finished.wait();
     return outcome;
   }
 
-  Result<Outcome> execute(BuildState& state, std::optional<Uploader>& uploader, const BlobStore& blobs) {
+  Result<Outcome> execute(BuildState& state, std::optional<Uploader>& uploader,
+                          const BlobStore& blobs) {
     const auto chain = stages_of_image(state.plan);
     for (const auto& planned : state.plan.stages)
-      state.total_steps += 1 + static_cast<int>(state.file.stages[planned.index].instructions.size());
+      state.total_steps +=
+          1 + static_cast<int>(state.file.stages[planned.index].instructions.size());
     for (const auto& planned : state.plan.stages) {
       auto upload = [&](const ImageLayer& layer) {
         if (uploader && chain.contains(planned.index)) uploader->add(layer);
@@ -131,7 +158,8 @@ class Build {
     return outcome;
   }
 
-  Result<void> deliver(Outcome& outcome, std::optional<Uploader>& uploader, const BlobStore& blobs) {
+  Result<void> deliver(Outcome& outcome, std::optional<Uploader>& uploader,
+                       const BlobStore& blobs) {
     Stopwatch watch(report_.phases.push);
     if (const auto* layout = std::get_if<LayoutOutput>(&options_.output)) {
       for (const auto& layer : outcome.image.layers)
@@ -147,16 +175,23 @@ class Build {
     return push_manifest(outcome, registry->references);
   }
 
-  // Everything that a manifest names is at the registry before it, the digest before the tags, the moving tags last.
+  // Everything that a manifest names is at the registry before it, the digest before the tags, the
+  // moving tags last.
   Result<void> push_manifest(Outcome& outcome, const std::vector<oci::Reference>& references) {
     const Image& image = outcome.image;
     const auto& target = references.front();
     auto what = "push " + target.name();
-    TRY_CONTEXT(services_.registry.push_blob(target, image.config_descriptor.digest, registry::BlobSource::from_bytes(image.config)), what + ": config");
+    TRY_CONTEXT(services_.registry.push_blob(target, image.config_descriptor.digest,
+                                             registry::BlobSource::from_bytes(image.config)),
+                what + ": config");
     auto put = [&](const oci::Reference& to) -> Result<void> {
-      auto stored = TRY_CONTEXT(services_.registry.put_manifest(to, image.manifest_descriptor.media_type, image.manifest), "push " + to.to_string());
+      auto stored = TRY_CONTEXT(
+          services_.registry.put_manifest(to, image.manifest_descriptor.media_type, image.manifest),
+          "push " + to.to_string());
       if (stored != image.digest)
-        return fail(ErrorKind::Internal, "push " + to.to_string() + ": the registry stored " + stored.to_string() + " instead of " + image.digest.to_string());
+        return fail(ErrorKind::Internal, "push " + to.to_string() + ": the registry stored " +
+                                             stored.to_string() + " instead of " +
+                                             image.digest.to_string());
       return {};
     };
     TRY(put(target.with_digest(image.digest)));
@@ -179,7 +214,9 @@ class Build {
 contract::BuildReport build(const BuildOptions& options, const BuildServices& services) {
   contract::BuildReport report;
   const auto& source = services.context.source();
-  report.inputs = {.commit = source.commit, .revision = options.revision.empty() ? source.revision : options.revision, .tree = source.tree};
+  report.inputs = {.commit = source.commit,
+                   .revision = options.revision.empty() ? source.revision : options.revision,
+                   .tree = source.tree};
   {
     Stopwatch watch(report.phases.total);
     Build build(options, services, report);
@@ -193,7 +230,8 @@ contract::BuildReport build(const BuildOptions& options, const BuildServices& se
       report.skipped_bytes = outcome->totals.skipped_bytes;
     } else {
       report.failure = build.note().take(outcome.error());
-      report.result = outcome.error().kind == ErrorKind::Canceled ? contract::BuildResult::Canceled : contract::BuildResult::Failure;
+      report.result = outcome.error().kind == ErrorKind::Canceled ? contract::BuildResult::Canceled
+                                                                  : contract::BuildResult::Failure;
       report.stage = report.failure->stage;
       report.line = report.failure->line;
       if (report.failure->message.empty()) report.failure->message = outcome.error().message;

@@ -18,8 +18,8 @@ struct BuildServices {
   std::stop_token stop;
 };
 
-/// Never fails without a report: a failure is in it, with class, reason, stage and line. On failure no tag has moved
-/// and nothing is left running or lying about.
+/// Never fails without a report: a failure is in it, with class, reason, stage and line. On failure
+/// no tag has moved and nothing is left running or lying about.
 contract::BuildReport build(const BuildOptions& options, const BuildServices& services);
 
 }  // namespace imagebuild::executor

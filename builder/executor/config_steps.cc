@@ -8,7 +8,8 @@ namespace imagebuild::executor {
 using dockerfile::Instruction;
 
 Result<void> StageBuilder::apply(const dockerfile::Arg& arg, const Instruction& original) {
-  for (const auto& definition : arg.definitions) scope_.declare_arg(definition.name, definition.value);
+  for (const auto& definition : arg.definitions)
+    scope_.declare_arg(definition.name, definition.value);
   add_history(original.text, true);
   return {};
 }
@@ -41,8 +42,10 @@ Result<void> StageBuilder::apply(const dockerfile::Cmd& cmd, const Instruction& 
   return {};
 }
 
-// An inherited CMD would be arguments of another program: it is reset (Dockerfile reference, ENTRYPOINT).
-Result<void> StageBuilder::apply(const dockerfile::Entrypoint& entrypoint, const Instruction& original) {
+// An inherited CMD would be arguments of another program: it is reset (Dockerfile reference,
+// ENTRYPOINT).
+Result<void> StageBuilder::apply(const dockerfile::Entrypoint& entrypoint,
+                                 const Instruction& original) {
   state_.config.config.entrypoint = command_argv(entrypoint.command, state_.config.config);
   if (!state_.cmd_set) state_.config.config.cmd.reset();
   add_history(original.text, true);
@@ -51,7 +54,8 @@ Result<void> StageBuilder::apply(const dockerfile::Entrypoint& entrypoint, const
 
 Result<void> StageBuilder::apply(const dockerfile::Expose& expose, const Instruction& original) {
   for (const auto& text : expose.ports)
-    for (auto& port : TRY(expand_ports(text))) state_.config.config.exposed_ports.insert(std::move(port));
+    for (auto& port : TRY(expand_ports(text)))
+      state_.config.config.exposed_ports.insert(std::move(port));
   add_history(original.text, true);
   return {};
 }
@@ -71,13 +75,15 @@ Result<void> StageBuilder::apply(const dockerfile::Shell& shell, const Instructi
   return {};
 }
 
-Result<void> StageBuilder::apply(const dockerfile::StopSignal& signal, const Instruction& original) {
+Result<void> StageBuilder::apply(const dockerfile::StopSignal& signal,
+                                 const Instruction& original) {
   state_.config.config.stop_signal = signal.signal;
   add_history(original.text, true);
   return {};
 }
 
-Result<void> StageBuilder::apply(const dockerfile::Healthcheck& check, const Instruction& original) {
+Result<void> StageBuilder::apply(const dockerfile::Healthcheck& check,
+                                 const Instruction& original) {
   state_.config.config.healthcheck = make_healthcheck(check);
   add_history(original.text, true);
   return {};
@@ -89,7 +95,8 @@ Result<void> StageBuilder::apply(const dockerfile::OnBuild& trigger, const Instr
   return {};
 }
 
-Result<void> StageBuilder::apply(const dockerfile::Maintainer& maintainer, const Instruction& original) {
+Result<void> StageBuilder::apply(const dockerfile::Maintainer& maintainer,
+                                 const Instruction& original) {
   state_.config.author = maintainer.name;
   add_history(original.text, true);
   return {};
@@ -109,21 +116,28 @@ Result<void> StageBuilder::apply(const dockerfile::Workdir& workdir, const Instr
   auto& config = state_.config.config;
   config.working_dir = absolute_path(workdir.path, config.working_dir);
   auto lowers = TRY(tree());
-  auto info = TRY(build_.worker.resolve_path(lowers, config.working_dir, LastLink::Follow, build_.stop));
+  auto info =
+      TRY(build_.worker.resolve_path(lowers, config.working_dir, LastLink::Follow, build_.stop));
   if (info.exists()) {
-    if (info.type != PathType::Directory) return fail(ErrorKind::InvalidInput, config.working_dir + " is not a directory");
+    if (info.type != PathType::Directory)
+      return fail(ErrorKind::InvalidInput, config.working_dir + " is not a directory");
     add_history(original.text, true);
     return {};
   }
   auto user = TRY(current_user());
-  auto made = TRY(build_.layers.from_tar(lowers, [&](const ByteSink& sink) -> Result<std::uint64_t> {
-    TarWriter tar(sink);
-    for (const auto& directory : info.missing)
-      TRY(tar.begin({.path = directory.substr(1), .type = EntryType::Directory, .mode = 0755, .uid = user.uid, .gid = user.gid,
-                     .mtime = {.seconds = build_.options.created}}));
-    TRY(tar.finish());
-    return info.missing.size();
-  }));
+  auto made =
+      TRY(build_.layers.from_tar(lowers, [&](const ByteSink& sink) -> Result<std::uint64_t> {
+        TarWriter tar(sink);
+        for (const auto& directory : info.missing)
+          TRY(tar.begin({.path = directory.substr(1),
+                         .type = EntryType::Directory,
+                         .mode = 0755,
+                         .uid = user.uid,
+                         .gid = user.gid,
+                         .mtime = {.seconds = build_.options.created}}));
+        TRY(tar.finish());
+        return info.missing.size();
+      }));
   add_layer(std::move(made), original, original.text);
   return {};
 }

@@ -13,41 +13,57 @@ struct Verdict {
 
 Verdict judge_transient(Doing doing) {
   switch (doing) {
-    case Doing::Context: return {FailureClass::Transient, reason::kSourceUnavailable};
+    case Doing::Context:
+      return {FailureClass::Transient, reason::kSourceUnavailable};
     case Doing::Pull:
-    case Doing::Push: return {FailureClass::Transient, reason::kRegistryUnavailable};
+    case Doing::Push:
+      return {FailureClass::Transient, reason::kRegistryUnavailable};
     // Errors of the machine (no space, no memory, EIO) are the transient ones that happen in steps.
-    default: return {FailureClass::Transient, reason::kOutOfDisk};
+    default:
+      return {FailureClass::Transient, reason::kOutOfDisk};
   }
 }
 
 Verdict judge_denied(Doing doing) {
   switch (doing) {
-    case Doing::Context: return {FailureClass::Config, reason::kSourceDenied};
+    case Doing::Context:
+      return {FailureClass::Config, reason::kSourceDenied};
     case Doing::Pull:
-    case Doing::Push: return {FailureClass::Config, reason::kRegistryDenied};
-    case Doing::Isolation: return {FailureClass::Config, reason::kIsolationUnavailable};
-    default: return {FailureClass::Terminal, reason::kBuildFailed};
+    case Doing::Push:
+      return {FailureClass::Config, reason::kRegistryDenied};
+    case Doing::Isolation:
+      return {FailureClass::Config, reason::kIsolationUnavailable};
+    default:
+      return {FailureClass::Terminal, reason::kBuildFailed};
   }
 }
 
 Verdict judge_not_found(Doing doing) {
   switch (doing) {
-    case Doing::Context: return {FailureClass::Config, reason::kSourceNotFound};
-    case Doing::Pull: return {FailureClass::Config, reason::kBaseImageNotFound};
-    case Doing::Push: return {FailureClass::Config, reason::kRegistryDenied};
-    default: return {FailureClass::Terminal, reason::kBuildFailed};
+    case Doing::Context:
+      return {FailureClass::Config, reason::kSourceNotFound};
+    case Doing::Pull:
+      return {FailureClass::Config, reason::kBaseImageNotFound};
+    case Doing::Push:
+      return {FailureClass::Config, reason::kRegistryDenied};
+    default:
+      return {FailureClass::Terminal, reason::kBuildFailed};
   }
 }
 
 Verdict judge_invalid(Doing doing) {
   switch (doing) {
-    case Doing::Dockerfile: return {FailureClass::Terminal, reason::kBadDockerfile};
-    case Doing::Context: return {FailureClass::Terminal, reason::kBadContext};
+    case Doing::Dockerfile:
+      return {FailureClass::Terminal, reason::kBadDockerfile};
+    case Doing::Context:
+      return {FailureClass::Terminal, reason::kBadContext};
     case Doing::Pull:
-    case Doing::Push: return {FailureClass::Transient, reason::kDigestMismatch};
-    case Doing::Isolation: return {FailureClass::Terminal, reason::kNotImplemented};
-    case Doing::Step: return {FailureClass::Terminal, reason::kBuildFailed};
+    case Doing::Push:
+      return {FailureClass::Transient, reason::kDigestMismatch};
+    case Doing::Isolation:
+      return {FailureClass::Terminal, reason::kNotImplemented};
+    case Doing::Step:
+      return {FailureClass::Terminal, reason::kBuildFailed};
   }
   return {FailureClass::Terminal, reason::kBuildFailed};
 }
@@ -55,14 +71,21 @@ Verdict judge_invalid(Doing doing) {
 Verdict judge(const Error& error, Doing doing) {
   switch (error.kind) {
     case ErrorKind::Transient:
-    case ErrorKind::Conflict: return judge_transient(doing);
-    case ErrorKind::Denied: return judge_denied(doing);
-    case ErrorKind::NotFound: return judge_not_found(doing);
-    case ErrorKind::InvalidInput: return judge_invalid(doing);
-    case ErrorKind::Canceled: return {FailureClass::Transient, reason::kInterrupted};
-    case ErrorKind::Internal: break;
+    case ErrorKind::Conflict:
+      return judge_transient(doing);
+    case ErrorKind::Denied:
+      return judge_denied(doing);
+    case ErrorKind::NotFound:
+      return judge_not_found(doing);
+    case ErrorKind::InvalidInput:
+      return judge_invalid(doing);
+    case ErrorKind::Canceled:
+      return {FailureClass::Transient, reason::kInterrupted};
+    case ErrorKind::Internal:
+      break;
   }
-  if (doing == Doing::Push || doing == Doing::Pull) return {FailureClass::Transient, reason::kDigestMismatch};
+  if (doing == Doing::Push || doing == Doing::Pull)
+    return {FailureClass::Transient, reason::kDigestMismatch};
   if (doing == Doing::Isolation) return {FailureClass::Config, reason::kIsolationUnavailable};
   return {FailureClass::Terminal, reason::kBuildFailed};
 }

@@ -1,5 +1,6 @@
-// Why a build failed, noted where it is known. Errors travel as values of few kinds; the reason that ends in the
-// status, the Dockerfile line and the exit code are known only deep inside, at the first failure, and are kept here.
+// Why a build failed, noted where it is known. Errors travel as values of few kinds; the reason
+// that ends in the status, the Dockerfile line and the exit code are known only deep inside, at the
+// first failure, and are kept here.
 #pragma once
 
 #include <mutex>
@@ -12,7 +13,8 @@
 
 namespace imagebuild::executor {
 
-/// What is being done when something fails: decides the reason of an error that says no more than its kind.
+/// What is being done when something fails: decides the reason of an error that says no more than
+/// its kind.
 enum class Doing { Dockerfile, Context, Pull, Step, Push, Isolation };
 
 /// The failure that an error means, by what was being done: pure.

@@ -13,24 +13,34 @@ struct LayerFacts {
   contract::LayerReport report;
 };
 
-LayerFacts facts_of(const ImageLayer& layer, const FinishedLayer& finished, Compression compression) {
+LayerFacts facts_of(const ImageLayer& layer, const FinishedLayer& finished,
+                    Compression compression) {
   const LayerBlob& blob = finished.blob;
-  LayerFacts facts{.descriptor = {.digest = blob.digest, .size = blob.size}, .diff_id = blob.diff_id};
-  facts.report = {.digest = blob.digest.to_string(), .size_bytes = blob.size, .uncompressed_bytes = blob.uncompressed,
-                  .origin = contract::LayerOrigin::Own, .line = layer.line, .created_by = layer.created_by};
+  LayerFacts facts{.descriptor = {.digest = blob.digest, .size = blob.size},
+                   .diff_id = blob.diff_id};
+  facts.report = {.digest = blob.digest.to_string(),
+                  .size_bytes = blob.size,
+                  .uncompressed_bytes = blob.uncompressed,
+                  .origin = contract::LayerOrigin::Own,
+                  .line = layer.line,
+                  .created_by = layer.created_by};
   if (layer.base != nullptr) {
-    facts.descriptor.media_type = oci::media_type::to_oci(layer.base->resolved.manifest.layers[layer.base_index].media_type);
+    facts.descriptor.media_type =
+        oci::media_type::to_oci(layer.base->resolved.manifest.layers[layer.base_index].media_type);
     facts.report.origin = contract::LayerOrigin::Base;
     if (layer.base_index < layer.base->uncompressed.size())
       facts.report.uncompressed_bytes = layer.base->uncompressed[layer.base_index];
   } else {
-    facts.descriptor.media_type = compression == Compression::None ? oci::media_type::kLayer : oci::media_type::kLayerGzip;
+    facts.descriptor.media_type =
+        compression == Compression::None ? oci::media_type::kLayer : oci::media_type::kLayerGzip;
   }
   return facts;
 }
 
 oci::Descriptor describe(std::string_view media_type, std::string_view bytes) {
-  return {.media_type = std::string(media_type), .digest = oci::Digest::of(bytes), .size = bytes.size()};
+  return {.media_type = std::string(media_type),
+          .digest = oci::Digest::of(bytes),
+          .size = bytes.size()};
 }
 
 }  // namespace

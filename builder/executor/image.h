@@ -1,4 +1,5 @@
-// A finished image: the config and manifest that its layers make, as bytes, with what the report says about it.
+// A finished image: the config and manifest that its layers make, as bytes, with what the report
+// says about it.
 #pragma once
 
 #include <string>
@@ -13,8 +14,8 @@
 namespace imagebuild::executor {
 
 struct Image {
-  oci::Digest digest;         ///< of the manifest
-  std::string manifest;       ///< the documents, as they are pushed
+  oci::Digest digest;    ///< of the manifest
+  std::string manifest;  ///< the documents, as they are pushed
   oci::Descriptor manifest_descriptor;
   std::string config;
   oci::Descriptor config_descriptor;
@@ -22,11 +23,13 @@ struct Image {
   contract::PlatformReport report;
 };
 
-/// Waits for every layer of the stage. Steps that changed nothing have no layer and an empty_layer history entry.
+/// Waits for every layer of the stage. Steps that changed nothing have no layer and an empty_layer
+/// history entry.
 Result<Image> make_image(StageState state, const BuildOptions& options);
 
-/// Writes the image into an OCI layout: made if missing, an existing one gains the image (a manifest of the same tag is
-/// replaced). The index is renamed into place last, so that a reader sees the old or the new state.
+/// Writes the image into an OCI layout: made if missing, an existing one gains the image (a
+/// manifest of the same tag is replaced). The index is renamed into place last, so that a reader
+/// sees the old or the new state.
 Result<void> write_layout(const Image& image, const LayoutOutput& output, const BlobStore& blobs);
 
 }  // namespace imagebuild::executor

@@ -7,7 +7,8 @@
 
 namespace imagebuild::executor {
 
-Result<MadeLayer> LayerFactory::from_tar(const LowerList& lowers, const std::function<Result<std::uint64_t>(const ByteSink&)>& write) {
+Result<MadeLayer> LayerFactory::from_tar(
+    const LowerList& lowers, const std::function<Result<std::uint64_t>(const ByteSink&)>& write) {
   auto blob = TRY(BlobWriter::start(parts_.blobs, parts_.compression));
   auto pipe = TRY(make_pipe());
   LayerId id = parts_.worker.new_layer();
@@ -15,7 +16,8 @@ Result<MadeLayer> LayerFactory::from_tar(const LowerList& lowers, const std::fun
   Result<std::uint64_t> written = std::uint64_t{0};
   bool pipe_broke = false;
   {
-    std::jthread unpacking([&] { unpacked = parts_.worker.unpack(id, std::move(pipe.read), parts_.stop); });
+    std::jthread unpacking(
+        [&] { unpacked = parts_.worker.unpack(id, std::move(pipe.read), parts_.stop); });
     auto to_pipe = [&, sink = sink_to_fd(pipe.write.get())](std::string_view bytes) {
       auto sent = sink(bytes);
       if (!sent) pipe_broke = true;
@@ -24,7 +26,8 @@ Result<MadeLayer> LayerFactory::from_tar(const LowerList& lowers, const std::fun
     written = write(tee(blob.sink(), to_pipe));
     pipe.write.reset();
   }
-  // A writer whose pipe broke failed because the unpacker did; an unpacker whose tar ended early, because the writer did.
+  // A writer whose pipe broke failed because the unpacker did; an unpacker whose tar ended early,
+  // because the writer did.
   if (!written && !(pipe_broke && !unpacked)) return std::move(written).error();
   if (!unpacked) return std::move(unpacked).error();
   TRY(parts_.worker.settle(id, lowers, parts_.stop));
@@ -34,11 +37,12 @@ Result<MadeLayer> LayerFactory::from_tar(const LowerList& lowers, const std::fun
 }
 
 MadeLayer LayerFactory::from_upper(LowerList lowers, LayerId upper) {
-  auto future = std::async(std::launch::async, [this, lowers = std::move(lowers), upper]() -> Result<FinishedLayer> {
-    background_.acquire();
-    ScopeExit release([this] { background_.release(); });
-    return pack_upper(lowers, upper);
-  });
+  auto future = std::async(std::launch::async,
+                           [this, lowers = std::move(lowers), upper]() -> Result<FinishedLayer> {
+                             background_.acquire();
+                             ScopeExit release([this] { background_.release(); });
+                             return pack_upper(lowers, upper);
+                           });
   return {upper, future.share()};
 }
 
@@ -49,14 +53,16 @@ Result<FinishedLayer> LayerFactory::pack_upper(const LowerList& lowers, LayerId 
   Result<std::uint64_t> pumped = std::uint64_t{0};
   {
     std::jthread diffing([&] {
-      diffed = parts_.worker.diff(lowers, upper, {.clamp_mtime = parts_.clamp_mtime}, std::move(pipe.write), parts_.stop);
+      diffed = parts_.worker.diff(lowers, upper, {.clamp_mtime = parts_.clamp_mtime},
+                                  std::move(pipe.write), parts_.stop);
     });
     pumped = pump(source_from_fd(pipe.read.get()), blob.sink());
     pipe.read.reset();
   }
   if (!pumped) return std::move(pumped).error();
   if (!diffed) return std::move(diffed).error();
-  return FinishedLayer{.blob = TRY(blob.finish()), .empty = diffed->entries + diffed->whiteouts == 0};
+  return FinishedLayer{.blob = TRY(blob.finish()),
+                       .empty = diffed->entries + diffed->whiteouts == 0};
 }
 
 }  // namespace imagebuild::executor

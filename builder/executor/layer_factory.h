@@ -1,6 +1,7 @@
-// Makes the own layers of an image: from a tar that somebody writes (COPY, WORKDIR), or from what RUN left in an
-// overlay upper directory. Both end as a blob in the store and a directory in the tree worker; compression of a RUN's
-// diff goes on in the background while the next step already stands on it.
+// Makes the own layers of an image: from a tar that somebody writes (COPY, WORKDIR), or from what
+// RUN left in an overlay upper directory. Both end as a blob in the store and a directory in the
+// tree worker; compression of a RUN's diff goes on in the background while the next step already
+// stands on it.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +34,10 @@ class LayerFactory {
   };
   explicit LayerFactory(Parts parts) : parts_(std::move(parts)) {}
 
-  /// `write` produces the tar (end marker included) and returns how many entries it has; they go to the blob and
-  /// to a new directory on top of `lowers` in one pass.
-  Result<MadeLayer> from_tar(const LowerList& lowers, const std::function<Result<std::uint64_t>(const ByteSink&)>& write);
+  /// `write` produces the tar (end marker included) and returns how many entries it has; they go to
+  /// the blob and to a new directory on top of `lowers` in one pass.
+  Result<MadeLayer> from_tar(const LowerList& lowers,
+                             const std::function<Result<std::uint64_t>(const ByteSink&)>& write);
 
   /// The changes that RUN left in `upper`; returns at once.
   MadeLayer from_upper(LowerList lowers, LayerId upper);

@@ -19,7 +19,8 @@ Result<void> make_directory(const std::string& path) {
   return {};
 }
 
-Result<void> copy_blob(const BlobStore& blobs, const oci::Digest& digest, const std::string& folder) {
+Result<void> copy_blob(const BlobStore& blobs, const oci::Digest& digest,
+                       const std::string& folder) {
   std::string target = folder + "/" + digest.hex();
   if (::access(target.c_str(), F_OK) == 0) return {};
   auto reader = TRY(blobs.read(digest));
@@ -47,7 +48,8 @@ Result<oci::Index> load_index(const std::string& path) {
 Result<void> write_layout(const Image& image, const LayoutOutput& output, const BlobStore& blobs) {
   std::string folder = output.directory + "/blobs/sha256";
   TRY(make_directory(folder));
-  for (const auto& layer : image.layers) TRY(copy_blob(blobs, layer.finished.get()->blob.digest, folder));
+  for (const auto& layer : image.layers)
+    TRY(copy_blob(blobs, layer.finished.get()->blob.digest, folder));
   TRY(write_file_atomically(folder + "/" + image.config_descriptor.digest.hex(), image.config));
   TRY(write_file_atomically(folder + "/" + image.digest.hex(), image.manifest));
   TRY(write_file_atomically(output.directory + "/oci-layout", R"({"imageLayoutVersion":"1.0.0"})"));

@@ -16,7 +16,8 @@
 
 namespace imagebuild::executor {
 
-/// Push to these references; the first is the immutable tag where there is one, and all name one repository.
+/// Push to these references; the first is the immutable tag where there is one, and all name one
+/// repository.
 struct RegistryOutput {
   std::vector<oci::Reference> references;
 };
@@ -38,17 +39,20 @@ struct BuildOptions {
   Network network = Network::Default;
   std::vector<HostEntry> extra_hosts;
   Output output = NoOutput{};
-  std::string revision;  ///< how the source was named when its commit was resolved; empty: as the context names it
+  std::string revision;  ///< how the source was named when its commit was resolved; empty: as the
+                         ///< context names it
   std::vector<contract::Base> pinned_bases;  ///< use these digests where the reference matches
 
   /// Seconds for config.created, history and what COPY and WORKDIR write.
   std::int64_t created = 0;
-  /// The time was asked for explicitly: RUN's files are clamped to it too, and RUN gets SOURCE_DATE_EPOCH.
+  /// The time was asked for explicitly: RUN's files are clamped to it too, and RUN gets
+  /// SOURCE_DATE_EPOCH.
   bool clamp_run = false;
 
   BlobWriterOptions compression;
   std::string work_dir;  ///< exists; holds blobs and unpacked trees while the build runs
-  bool leave_trees = false;  ///< unpacked trees stay behind: the volume that holds them goes with the pod
+  bool leave_trees =
+      false;  ///< unpacked trees stay behind: the volume that holds them goes with the pod
 };
 
 }  // namespace imagebuild::executor

@@ -1,5 +1,5 @@
-// RUN: resolves user, environment and command from the stage, lets the tree worker run it, and turns what came of it
-// into a layer or a failure with its exit status and last output.
+// RUN: resolves user, environment and command from the stage, lets the tree worker run it, and
+// turns what came of it into a layer or a failure with its exit status and last output.
 #include <algorithm>
 #include <thread>
 
@@ -21,13 +21,17 @@ class Tail {
     text_ += bytes;
     if (text_.size() > 4 * kTailBytes) text_.erase(0, text_.size() - kTailBytes);
   }
-  std::string text() const { return text_.size() > kTailBytes ? text_.substr(text_.size() - kTailBytes) : text_; }
+  std::string text() const {
+    return text_.size() > kTailBytes ? text_.substr(text_.size() - kTailBytes) : text_;
+  }
 
  private:
   std::string text_;
 };
 
-std::string first_line(const std::string& text) { return text.substr(0, std::min<std::size_t>(text.find('\n'), 120)); }
+std::string first_line(const std::string& text) {
+  return text.substr(0, std::min<std::size_t>(text.find('\n'), 120));
+}
 
 }  // namespace
 
@@ -36,11 +40,14 @@ Result<RunSpec> StageBuilder::make_run_spec(const dockerfile::Run& run, LayerId 
   auto user = TRY(current_user());
   auto args = scope_.visible_args();
   for (auto& hidden : scope_.hidden_args()) args.push_back(std::move(hidden));
-  if (build_.options.clamp_run) args.emplace_back("SOURCE_DATE_EPOCH", std::to_string(build_.options.created));
+  if (build_.options.clamp_run)
+    args.emplace_back("SOURCE_DATE_EPOCH", std::to_string(build_.options.created));
   auto program = dockerfile::run_program(run);
   std::vector<std::string> argv = program.argv;
   if (program.kind == dockerfile::RunProgram::Kind::ScriptFile)
-    return fail(ErrorKind::InvalidInput, "a heredoc that starts with #! is not supported yet; name the interpreter: RUN python3 <<EOF");
+    return fail(ErrorKind::InvalidInput,
+                "a heredoc that starts with #! is not supported yet; name the interpreter: RUN "
+                "python3 <<EOF");
   if (program.kind == dockerfile::RunProgram::Kind::Shell) {
     argv = shell_of(config);
     argv.push_back(program.script);
@@ -63,8 +70,10 @@ Result<void> StageBuilder::judge_run(const RunResult& result, const std::string&
     build_.progress.note("note: /proc in RUN is the pod's own, because procMount is masked here");
   }
   if (result.success()) return {};
-  api::Failure failure{.failure_class = api::FailureClass::Terminal, .reason = std::string(api::reason::kBuildFailed),
-                       .exit_code = result.exit_code, .log_tail = tail};
+  api::Failure failure{.failure_class = api::FailureClass::Terminal,
+                       .reason = std::string(api::reason::kBuildFailed),
+                       .exit_code = result.exit_code,
+                       .log_tail = tail};
   std::string what = first_line(step_.text);
   if (result.oom_killed) {
     failure.failure_class = api::FailureClass::Transient;

@@ -10,7 +10,8 @@ namespace imagebuild::executor {
 
 using dockerfile::Instruction;
 
-StageBuilder::StageBuilder(BuildState& build, const plan::PlannedStage& planned, std::function<void(const ImageLayer&)> on_layer)
+StageBuilder::StageBuilder(BuildState& build, const plan::PlannedStage& planned,
+                           std::function<void(const ImageLayer&)> on_layer)
     : build_(build),
       planned_(planned),
       stage_(build.file.stages[planned.index]),
@@ -24,10 +25,14 @@ Result<StageState> StageBuilder::build() {
   return std::move(state_);
 }
 
-// Every instruction is a step: reported before and after, its place noted for failures, its errors with file and line.
+// Every instruction is a step: reported before and after, its place noted for failures, its errors
+// with file and line.
 Result<void> StageBuilder::execute(const Instruction& instruction) {
   if (build_.stop.stop_requested()) return fail(ErrorKind::Canceled, "stopped");
-  step_ = {.number = ++build_.step, .total = build_.total_steps, .stage = stage_.display_name(), .line = instruction.lines.first,
+  step_ = {.number = ++build_.step,
+           .total = build_.total_steps,
+           .stage = stage_.display_name(),
+           .line = instruction.lines.first,
            .text = instruction.text};
   build_.note.at(step_.stage, step_.line);
   build_.progress.step_started(step_);
@@ -39,14 +44,16 @@ Result<void> StageBuilder::execute(const Instruction& instruction) {
   }
   build_.progress.step_finished(step_, {.ok = done.ok(), .seconds = seconds});
   if (done) return {};
-  auto error = std::move(done).error().context(dockerfile::at(build_.file, instruction) + ": " + std::string(instruction.keyword()));
+  auto error = std::move(done).error().context(dockerfile::at(build_.file, instruction) + ": " +
+                                               std::string(instruction.keyword()));
   bool from = instruction.get_if<dockerfile::From>() != nullptr;
   return build_.note.because(from ? Doing::Pull : Doing::Step, std::move(error));
 }
 
 Result<void> StageBuilder::dispatch(const Instruction& instruction) {
   if (instruction.get_if<dockerfile::From>() != nullptr) return start_from_base();
-  auto expanded = TRY(dockerfile::expand_instruction(instruction, scope_.lookup(), build_.file.directives.escape));
+  auto expanded = TRY(
+      dockerfile::expand_instruction(instruction, scope_.lookup(), build_.file.directives.escape));
   return std::visit([&](const auto& value) { return apply(value, instruction); }, expanded.value);
 }
 
@@ -57,7 +64,8 @@ Result<void> StageBuilder::start_from_base() {
   } else if (const auto* image = std::get_if<plan::ImageRef>(&planned_.base)) {
     state_.base = TRY(build_.bases.open(*image));
     state_.config = state_.base->config;
-    for (std::size_t i = 0; i < state_.base->resolved.manifest.layers.size(); ++i) state_.layers.push_back(base_layer(*state_.base, i));
+    for (std::size_t i = 0; i < state_.base->resolved.manifest.layers.size(); ++i)
+      state_.layers.push_back(base_layer(*state_.base, i));
   } else {
     state_.config.os = build_.plan.platform.os;
     state_.config.architecture = build_.plan.platform.architecture;
@@ -65,7 +73,8 @@ Result<void> StageBuilder::start_from_base() {
   }
   for (const auto& entry : state_.config.config.env) {
     auto equals = entry.find('=');
-    if (equals != std::string::npos) scope_.set_env(entry.substr(0, equals), entry.substr(equals + 1));
+    if (equals != std::string::npos)
+      scope_.set_env(entry.substr(0, equals), entry.substr(equals + 1));
   }
   return {};
 }
@@ -76,10 +85,13 @@ Result<void> StageBuilder::run_triggers() {
   state_.config.config.on_build.clear();
   build_.total_steps += static_cast<int>(triggers.size());
   for (const auto& text : triggers) {
-    auto trigger = dockerfile::parse_trigger(text, stage_.from_instruction.lines).context("ONBUILD of the base");
+    auto trigger = dockerfile::parse_trigger(text, stage_.from_instruction.lines)
+                       .context("ONBUILD of the base");
     if (!trigger) return build_.note.because(Doing::Dockerfile, std::move(trigger).error());
     if (auto feature = dockerfile::unsupported_feature(*trigger))
-      return build_.note.because(Doing::Dockerfile, fail(ErrorKind::InvalidInput, "ONBUILD of the base: " + *feature + " is not supported yet"));
+      return build_.note.because(
+          Doing::Dockerfile, fail(ErrorKind::InvalidInput,
+                                  "ONBUILD of the base: " + *feature + " is not supported yet"));
     TRY(execute(*trigger));
   }
   return {};
@@ -105,16 +117,19 @@ Result<ResolvedUser> StageBuilder::current_user() {
 }
 
 void StageBuilder::add_history(std::string created_by, bool empty_layer) {
-  state_.config.history.push_back({.created = format_rfc3339(TimePoint(std::chrono::seconds(build_.options.created))),
-                                   .created_by = std::move(created_by),
-                                   .comment = "imagebuild",
-                                   .empty_layer = empty_layer});
+  state_.config.history.push_back(
+      {.created = format_rfc3339(TimePoint(std::chrono::seconds(build_.options.created))),
+       .created_by = std::move(created_by),
+       .comment = "imagebuild",
+       .empty_layer = empty_layer});
 }
 
 void StageBuilder::add_layer(MadeLayer made, const Instruction& original, std::string created_by) {
   add_history(created_by, false);
   state_.own.push_back(made.id);
-  state_.layers.push_back({.line = original.lines.first, .history = state_.config.history.size() - 1, .created_by = std::move(created_by),
+  state_.layers.push_back({.line = original.lines.first,
+                           .history = state_.config.history.size() - 1,
+                           .created_by = std::move(created_by),
                            .finished = std::move(made.finished)});
   if (on_layer_) on_layer_(state_.layers.back());
 }

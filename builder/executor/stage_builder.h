@@ -41,7 +41,8 @@ struct BuildState {
 class StageBuilder {
  public:
   /// `on_layer` is told of every layer that the stage adds to its base, in order.
-  StageBuilder(BuildState& build, const plan::PlannedStage& planned, std::function<void(const ImageLayer&)> on_layer);
+  StageBuilder(BuildState& build, const plan::PlannedStage& planned,
+               std::function<void(const ImageLayer&)> on_layer);
 
   Result<StageState> build();
   /// After a failure: what the stage had reached, so that its background work can be waited for.
@@ -53,7 +54,8 @@ class StageBuilder {
   Result<void> execute(const dockerfile::Instruction& instruction);
   Result<void> dispatch(const dockerfile::Instruction& instruction);
 
-  // One for each kind of instruction, its arguments expanded; the original's text is what the history shows.
+  // One for each kind of instruction, its arguments expanded; the original's text is what the
+  // history shows.
   Result<void> apply(const dockerfile::Arg& arg, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Env& env, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Label& label, const dockerfile::Instruction& original);
@@ -62,22 +64,26 @@ class StageBuilder {
   Result<void> apply(const dockerfile::Workdir& workdir, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::User& user, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Cmd& cmd, const dockerfile::Instruction& original);
-  Result<void> apply(const dockerfile::Entrypoint& entrypoint, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Entrypoint& entrypoint,
+                     const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Expose& expose, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Volume& volume, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Shell& shell, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::StopSignal& signal, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Healthcheck& check, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::OnBuild& trigger, const dockerfile::Instruction& original);
-  Result<void> apply(const dockerfile::Maintainer& maintainer, const dockerfile::Instruction& original);
+  Result<void> apply(const dockerfile::Maintainer& maintainer,
+                     const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Add& add, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::From& from, const dockerfile::Instruction& original);
 
   // copy_step.cc
   Result<CopyRequest> make_copy_request(const dockerfile::Copy& copy);
   Result<CopyOwner> copy_owner(const std::string& chown);
-  Result<std::uint64_t> copy_from_context(const dockerfile::Copy& copy, const CopyRequest& request, const ByteSink& sink);
-  Result<std::uint64_t> copy_from_tree(const LowerList& tree, const CopyRequest& request, const ByteSink& sink);
+  Result<std::uint64_t> copy_from_context(const dockerfile::Copy& copy, const CopyRequest& request,
+                                          const ByteSink& sink);
+  Result<std::uint64_t> copy_from_tree(const LowerList& tree, const CopyRequest& request,
+                                       const ByteSink& sink);
   /// The tree of another stage or image for COPY --from.
   Result<LowerList> tree_of(const plan::Base& base);
 

@@ -1,5 +1,5 @@
-// Where a stage stands after some of its instructions: its image config so far, its layers, the tree they make.
-// A stage that continues another starts from a copy.
+// Where a stage stands after some of its instructions: its image config so far, its layers, the
+// tree they make. A stage that continues another starts from a copy.
 #pragma once
 
 #include <optional>
@@ -14,11 +14,11 @@
 namespace imagebuild::executor {
 
 struct StageState {
-  oci::ImageConfig config;          ///< config and history so far; diff_ids are filled in at the end
-  BaseImage* base = nullptr;        ///< nullptr: scratch
-  std::vector<ImageLayer> layers;   ///< base layers, then own, bottom first
-  LowerList own;                    ///< directories of the own layers
-  bool cmd_set = false;             ///< CMD was set by this Dockerfile, not inherited from a base image
+  oci::ImageConfig config;         ///< config and history so far; diff_ids are filled in at the end
+  BaseImage* base = nullptr;       ///< nullptr: scratch
+  std::vector<ImageLayer> layers;  ///< base layers, then own, bottom first
+  LowerList own;                   ///< directories of the own layers
+  bool cmd_set = false;  ///< CMD was set by this Dockerfile, not inherited from a base image
 
   /// The tree; the base must be unpacked.
   LowerList lowers() const {

@@ -54,10 +54,14 @@ Result<void> Uploader::upload(const ImageLayer& layer) {
   auto what = "push " + parts_.target.name() + ": layer " + blob.digest.hex12();
   bool there = TRY_CONTEXT(parts_.registry.blob_exists(parts_.target, blob.digest), what);
   if (!there && layer.base != nullptr && layer.base->reference.registry == parts_.target.registry)
-    there = TRY_CONTEXT(parts_.registry.mount_blob(parts_.target, blob.digest, layer.base->reference), what);
+    there = TRY_CONTEXT(
+        parts_.registry.mount_blob(parts_.target, blob.digest, layer.base->reference), what);
   if (!there) TRY_CONTEXT(send(layer, blob), what);
-  parts_.progress.transfer({.direction = progress::Transfer::Direction::Push,
-                            .what = "layer " + blob.digest.hex12() + (there ? " (already there)" : ""), .done = blob.size, .total = blob.size});
+  parts_.progress.transfer(
+      {.direction = progress::Transfer::Direction::Push,
+       .what = "layer " + blob.digest.hex12() + (there ? " (already there)" : ""),
+       .done = blob.size,
+       .total = blob.size});
   std::lock_guard lock(mutex_);
   (there ? totals_.skipped_bytes : totals_.pushed_bytes) += blob.size;
   return {};

@@ -1,6 +1,6 @@
-// Uploads layers while the build goes on: each as soon as it is known, two at a time. A layer that the repository has
-// is skipped, one that another repository of the same registry has is mounted, and only then are bytes sent; a base
-// layer is fetched for that only when it has to be.
+// Uploads layers while the build goes on: each as soon as it is known, two at a time. A layer that
+// the repository has is skipped, one that another repository of the same registry has is mounted,
+// and only then are bytes sent; a base layer is fetched for that only when it has to be.
 #pragma once
 
 #include <condition_variable>
@@ -39,7 +39,8 @@ class Uploader {
 
   /// Never waits.
   void add(ImageLayer layer);
-  /// Waits until everything added is at the registry. The first error ends it; later layers are not uploaded.
+  /// Waits until everything added is at the registry. The first error ends it; later layers are not
+  /// uploaded.
   Result<UploadTotals> finish();
 
  private:

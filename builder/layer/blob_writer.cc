@@ -18,9 +18,11 @@ struct BlobWriter::State {
 
 Result<BlobWriter> BlobWriter::start(BlobStore& store, BlobWriterOptions options) {
   if (options.compression == Compression::Zstd)
-    return fail(ErrorKind::InvalidInput, "compression zstd is not supported for layers that are written");
+    return fail(ErrorKind::InvalidInput,
+                "compression zstd is not supported for layers that are written");
   if (options.gzip.level < 1 || options.gzip.level > 12)
-    return fail(ErrorKind::InvalidInput, "gzip level " + std::to_string(options.gzip.level) + " is not between 1 and 12");
+    return fail(ErrorKind::InvalidInput,
+                "gzip level " + std::to_string(options.gzip.level) + " is not between 1 and 12");
   return BlobWriter(std::make_unique<State>(TRY(store.create()), options));
 }
 

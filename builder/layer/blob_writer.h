@@ -13,10 +13,10 @@
 namespace imagebuild {
 
 struct LayerBlob {
-  oci::Digest digest;                    // of the stored, compressed bytes
-  oci::DiffId diff_id;                   // of the tar
-  std::uint64_t size = 0;           // stored bytes
-  std::uint64_t uncompressed = 0;   // tar bytes
+  oci::Digest digest;              // of the stored, compressed bytes
+  oci::DiffId diff_id;             // of the tar
+  std::uint64_t size = 0;          // stored bytes
+  std::uint64_t uncompressed = 0;  // tar bytes
 };
 
 struct BlobWriterOptions {

@@ -14,8 +14,8 @@ namespace imagebuild {
 
 enum class Compression { None, Gzip, Zstd };
 
-/// A source of plain bytes over a source of compressed ones; detects the format with the first read.
-/// The stream fails with InvalidInput: damaged, truncated, trailing garbage, more than
+/// A source of plain bytes over a source of compressed ones; detects the format with the first
+/// read. The stream fails with InvalidInput: damaged, truncated, trailing garbage, more than
 /// `limit` bytes of output.
 ByteSource open_decompressor(ByteSource compressed, std::uint64_t limit);
 
@@ -28,7 +28,8 @@ struct GzipOptions {
 };
 
 /// Gzip from 1 MiB blocks. The sink is called only from within write() and finish(), in order.
-/// Holds at most threads + 2 blocks. Move-only; finish() is due, the destructor only stops the threads.
+/// Holds at most threads + 2 blocks. Move-only; finish() is due, the destructor only stops the
+/// threads.
 class GzipCompressor {
  public:
   GzipCompressor(ByteSink sink, GzipOptions options);

@@ -15,7 +15,8 @@ namespace {
 
 class Copier {
  public:
-  Copier(int root_fd, const CopyRequest& request, TarWriter& tar) : root_fd_(root_fd), request_(request), tar_(tar) {}
+  Copier(int root_fd, const CopyRequest& request, TarWriter& tar)
+      : root_fd_(root_fd), request_(request), tar_(tar) {}
 
   Result<void> copy(const std::string& to, const PlannedEntry& planned);
   CopySummary finish() {
@@ -36,14 +37,16 @@ class Copier {
   std::map<std::pair<dev_t, ino_t>, std::string> first_names_;
 };
 
-/// Everything that makes the layer what it is, except times. The content follows, `size` bytes long.
+/// Everything that makes the layer what it is, except times. The content follows, `size` bytes
+/// long.
 void Copier::hash_entry(const TarEntry& entry) {
   hash_.update_part(entry.path);
   hash_.update_part(to_string(entry.type));
   hash_.update_part(entry.link_target);
-  for (std::uint64_t number : {std::uint64_t{entry.mode}, std::uint64_t{entry.uid}, std::uint64_t{entry.gid},
-                               std::uint64_t{entry.device_major}, std::uint64_t{entry.device_minor},
-                               std::uint64_t{entry.xattrs.size()}, entry.size})
+  for (std::uint64_t number :
+       {std::uint64_t{entry.mode}, std::uint64_t{entry.uid}, std::uint64_t{entry.gid},
+        std::uint64_t{entry.device_major}, std::uint64_t{entry.device_minor},
+        std::uint64_t{entry.xattrs.size()}, entry.size})
     hash_.update_part(std::to_string(number));
   for (const auto& [name, value] : entry.xattrs) {
     hash_.update_part(name);
@@ -70,7 +73,8 @@ Result<void> Copier::made_directory(const std::string& to) {
 
 Result<void> Copier::copy(const std::string& to, const PlannedEntry& planned) {
   if (planned.made) return made_directory(to);
-  auto parent = TRY(open_beneath(root_fd_, std::string(parent_of(planned.source)), O_PATH | O_DIRECTORY));
+  auto parent =
+      TRY(open_beneath(root_fd_, std::string(parent_of(planned.source)), O_PATH | O_DIRECTORY));
   const std::string name(name_of(planned.source));
   auto info = TRY(stat_at(parent.get(), name));
   if (!info) return fail(ErrorKind::Transient, planned.source + ": vanished while it was copied");
@@ -97,7 +101,8 @@ Result<void> Copier::copy(const std::string& to, const PlannedEntry& planned) {
 
 }  // namespace
 
-Result<CopySummary> copy_to_tar(int root_fd, const CopyRequest& request, const CopyHooks& hooks, TarWriter& tar) {
+Result<CopySummary> copy_to_tar(int root_fd, const CopyRequest& request, const CopyHooks& hooks,
+                                TarWriter& tar) {
   auto plan = TRY(plan_copy(root_fd, request, hooks));
   Copier copier(root_fd, request, tar);
   for (const auto& [to, planned] : plan) TRY_CONTEXT(copier.copy(to, planned), "copy");

@@ -26,7 +26,8 @@ struct CopyDestination {
   std::string path;                                 // clean and absolute: "/", "/app"
   DestinationKind kind = DestinationKind::Missing;  // what is at `path` (a symlink is followed)
   bool trailing_slash = false;                      // written as a directory ("dir/", ".")
-  std::vector<std::string> missing_parents;         // absolute; ancestors of `path` (not itself) that do not exist, outermost first
+  std::vector<std::string> missing_parents;  // absolute; ancestors of `path` (not itself) that do
+                                             // not exist, outermost first
 };
 
 struct CopyOwner {
@@ -36,39 +37,46 @@ struct CopyOwner {
 
 /// What COPY was asked for: travels to the tree worker as JSON.
 struct CopyRequest {
-  std::vector<std::string> sources;  // as written: "src/", "*.txt", "."; relative to the root, `/` and `..` stop at it
+  std::vector<std::string>
+      sources;  // as written: "src/", "*.txt", "."; relative to the root, `/` and `..` stop at it
   CopyDestination destination;
   CopyOwner owner;
-  std::optional<std::uint32_t> mode;        // --chmod, for files and directories alike
-  std::optional<std::int64_t> mtime;        // seconds, for everything written; absent: the sources' own
+  std::optional<std::uint32_t> mode;  // --chmod, for files and directories alike
+  std::optional<std::int64_t> mtime;  // seconds, for everything written; absent: the sources' own
 };
 
 /// What only the caller knows; nothing of it crosses a process.
 struct CopyHooks {
   /// Is this path (relative to the root) excluded (.dockerignore)?
   std::function<bool(std::string_view path, bool is_directory)> excluded;
-  /// May something below this excluded directory be included again? Unset: its content is looked at.
+  /// May something below this excluded directory be included again? Unset: its content is looked
+  /// at.
   std::function<bool(std::string_view directory)> may_include_below;
-  /// What the target stage has at this absolute path (symlinks not followed: a symlink is Other). When set, copying a directory onto
-  /// something else is an error instead of replacing it (`COPY rootfs/ /` where /lib is a symlink).
+  /// What the target stage has at this absolute path (symlinks not followed: a symlink is Other).
+  /// When set, copying a directory onto something else is an error instead of replacing it (`COPY
+  /// rootfs/ /` where /lib is a symlink).
   std::function<Result<DestinationKind>(const std::string& path)> existing;
 };
 
 struct CopySummary {
-  std::uint64_t entries = 0; // written to the tar
-  std::uint64_t files = 0;   // of them, not directories
-  std::uint64_t bytes = 0;   // of contents
-  std::string content_hash;  // hex SHA-256 over path, type, mode, owner, xattrs, link target, bytes; not mtime
+  std::uint64_t entries = 0;  // written to the tar
+  std::uint64_t files = 0;    // of them, not directories
+  std::uint64_t bytes = 0;    // of contents
+  std::string content_hash;   // hex SHA-256 over path, type, mode, owner, xattrs, link target,
+                              // bytes; not mtime
 };
 
-/// Writes the entries to `tar` (finish() is the caller's). NotFound names a source that matches nothing;
-/// InvalidInput: several sources and a destination that is no directory, a directory onto a file.
-Result<CopySummary> copy_to_tar(int root_fd, const CopyRequest& request, const CopyHooks& hooks, TarWriter& tar);
+/// Writes the entries to `tar` (finish() is the caller's). NotFound names a source that matches
+/// nothing; InvalidInput: several sources and a destination that is no directory, a directory onto
+/// a file.
+Result<CopySummary> copy_to_tar(int root_fd, const CopyRequest& request, const CopyHooks& hooks,
+                                TarWriter& tar);
 
 Json to_json(const CopyRequest& request);
 Result<CopyRequest> copy_request_from_json(const Json& json);
 
-/// Go's filepath.Match: `*` and `?` stop at '/', `[a-z]`, `[^a]`, `\` quotes. InvalidInput for a bad pattern.
+/// Go's filepath.Match: `*` and `?` stop at '/', `[a-z]`, `[^a]`, `\` quotes. InvalidInput for a
+/// bad pattern.
 Result<bool> match_path(std::string_view pattern, std::string_view path);
 
 }  // namespace imagebuild

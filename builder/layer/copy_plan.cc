@@ -10,8 +10,10 @@ namespace {
 
 bool has_wildcards(std::string_view path) {
   for (std::size_t i = 0; i < path.size(); ++i) {
-    if (path[i] == '\\') ++i;
-    else if (path[i] == '*' || path[i] == '?' || path[i] == '[') return true;
+    if (path[i] == '\\')
+      ++i;
+    else if (path[i] == '*' || path[i] == '?' || path[i] == '[')
+      return true;
   }
   return false;
 }
@@ -37,7 +39,8 @@ class Planner {
     return hooks_.excluded && !path.empty() && hooks_.excluded(path, is_directory);
   }
   bool skipped_whole(const std::string& directory) const {
-    return excluded(directory, true) && hooks_.may_include_below && !hooks_.may_include_below(directory);
+    return excluded(directory, true) && hooks_.may_include_below &&
+           !hooks_.may_include_below(directory);
   }
 
   int root_fd_;
@@ -57,12 +60,14 @@ Result<void> Planner::expand_below(const std::string& directory, std::span<const
     matches.push_back(directory);
     return {};
   }
-  if (!has_wildcards(rest.front())) return expand_below(join_path(directory, rest.front()), rest.subspan(1), matches);
+  if (!has_wildcards(rest.front()))
+    return expand_below(join_path(directory, rest.front()), rest.subspan(1), matches);
   auto real = follow(directory);
   if (!real || real->kind != NodeKind::Directory) return {};
   auto fd = TRY(open_directory(root_fd_, real->path));
   for (const auto& name : TRY(list_directory(fd.get())))
-    if (TRY(match_path(rest.front(), name))) TRY(expand_below(join_path(directory, name), rest.subspan(1), matches));
+    if (TRY(match_path(rest.front(), name)))
+      TRY(expand_below(join_path(directory, name), rest.subspan(1), matches));
   return {};
 }
 
@@ -72,12 +77,15 @@ Result<std::vector<std::string>> Planner::expand(const std::string& source) {
   std::vector<std::string> matches;
   auto parts = components_of(clean);
   TRY(expand_below("", parts, matches));
-  // A match that is excluded, dangling or gone is no match, except that a pattern must match something.
+  // A match that is excluded, dangling or gone is no match, except that a pattern must match
+  // something.
   std::vector<std::string> present;
   for (auto& match : matches) {
     auto real = follow(match);
     if (!real || real->kind == NodeKind::Missing || skipped_whole(real->path)) continue;
-    if (real->kind != NodeKind::Directory && (excluded(match, false) || excluded(real->path, false))) continue;
+    if (real->kind != NodeKind::Directory &&
+        (excluded(match, false) || excluded(real->path, false)))
+      continue;
     present.push_back(std::move(match));
   }
   if (present.empty()) return fail(ErrorKind::NotFound, source + ": no file matches");
@@ -87,7 +95,8 @@ Result<std::vector<std::string>> Planner::expand(const std::string& source) {
 /// Puts an entry into the plan; what it cannot live beside goes.
 void Planner::put(const std::string& to, PlannedEntry entry) {
   if (!entry.is_directory)
-    for (auto it = plan_.upper_bound(to); it != plan_.end() && is_within(it->first, to);) it = plan_.erase(it);
+    for (auto it = plan_.upper_bound(to); it != plan_.end() && is_within(it->first, to);)
+      it = plan_.erase(it);
   plan_.insert_or_assign(to, std::move(entry));
 }
 
@@ -95,7 +104,8 @@ Result<void> Planner::check_replaces_nothing(const std::string& to) {
   if (!hooks_.existing) return {};
   const std::string path = "/" + to;
   if (TRY(hooks_.existing(path)) != DestinationKind::Other) return {};
-  return fail(ErrorKind::InvalidInput, "cannot copy a directory onto " + path + ", which is not a directory");
+  return fail(ErrorKind::InvalidInput,
+              "cannot copy a directory onto " + path + ", which is not a directory");
 }
 
 /// Plans the content of a source directory below `to`; was there anything?
@@ -134,24 +144,29 @@ void Planner::add_made_directories(bool destination_too) {
     plan_.try_emplace(path, PlannedEntry{.is_directory = true, .made = true});
 }
 
-Result<void> Planner::add_source(const std::string& name, const ResolvedPath& from, bool into_directory) {
+Result<void> Planner::add_source(const std::string& name, const ResolvedPath& from,
+                                 bool into_directory) {
   const CopyDestination& to = request_.destination;
   const std::string base = clean_path(to.path);
   const std::string shown = name.empty() ? "." : name;
   if (from.kind == NodeKind::Missing) return fail(ErrorKind::NotFound, shown + ": not found");
   if (from.kind == NodeKind::Directory) {
     if (to.kind == DestinationKind::Other)
-      return fail(ErrorKind::InvalidInput, "cannot copy the directory " + shown + " onto " + to.path + ", which is not a directory");
-    if (skipped_whole(from.path)) return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
+      return fail(ErrorKind::InvalidInput, "cannot copy the directory " + shown + " onto " +
+                                               to.path + ", which is not a directory");
+    if (skipped_whole(from.path))
+      return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
     const bool any = TRY(add_tree(from.path, base, to.kind == DestinationKind::Directory));
-    if (!any && excluded(from.path, true)) return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
+    if (!any && excluded(from.path, true))
+      return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
     add_made_directories(true);
     return {};
   }
   if (excluded(name, false) || excluded(from.path, false))
     return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
   auto info = TRY(stat_beneath(root_fd_, from.path));
-  if (info && S_ISSOCK(info->st_mode)) return fail(ErrorKind::InvalidInput, shown + ": a socket cannot be copied");
+  if (info && S_ISSOCK(info->st_mode))
+    return fail(ErrorKind::InvalidInput, shown + ": a socket cannot be copied");
   add_made_directories(into_directory);
   // The name is the source's, also where a symlink was followed.
   put(into_directory ? join_path(base, name_of(name)) : base, {.source = from.path});
@@ -160,7 +175,8 @@ Result<void> Planner::add_source(const std::string& name, const ResolvedPath& fr
 
 Result<CopyPlan> Planner::run() {
   const CopyDestination& to = request_.destination;
-  const bool into_directory = to.trailing_slash || to.kind == DestinationKind::Directory || clean_path(to.path).empty();
+  const bool into_directory =
+      to.trailing_slash || to.kind == DestinationKind::Directory || clean_path(to.path).empty();
   if (to.trailing_slash && to.kind == DestinationKind::Other)
     return fail(ErrorKind::InvalidInput, to.path + " is not a directory");
   struct Source {
@@ -177,8 +193,8 @@ Result<CopyPlan> Planner::run() {
     }
   }
   if (!into_directory && (request_.sources.size() > 1 || (files > 0 && sources.size() > 1)))
-    return fail(ErrorKind::InvalidInput,
-                "several sources: the destination " + to.path + " must be a directory and end with /");
+    return fail(ErrorKind::InvalidInput, "several sources: the destination " + to.path +
+                                             " must be a directory and end with /");
   for (const auto& source : sources) TRY(add_source(source.name, source.from, into_directory));
   return std::move(plan_);
 }

@@ -18,9 +18,9 @@ struct TreeOrder {
 };
 
 struct PlannedEntry {
-  std::string source;         // clean path below the root; unused if made
+  std::string source;  // clean path below the root; unused if made
   bool is_directory = false;
-  bool made = false;          // a directory on the way to the destination, of no source
+  bool made = false;  // a directory on the way to the destination, of no source
 };
 
 using CopyPlan = std::map<std::string, PlannedEntry, TreeOrder>;  // by path in the layer

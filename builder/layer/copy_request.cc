@@ -16,15 +16,19 @@ std::string to_hex(std::string_view bytes) {
 }
 
 Result<std::string> from_hex(const Json& json) {
-  if (!json.is_string()) return fail(ErrorKind::InvalidInput, "copy request: expected a path in hex");
+  if (!json.is_string())
+    return fail(ErrorKind::InvalidInput, "copy request: expected a path in hex");
   const auto& hex = json.get_ref<const std::string&>();
-  auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+  auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
   std::string bytes;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
     if (digit(hex[i]) < 0 || digit(hex[i + 1]) < 0) break;
     bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
   }
-  if (bytes.size() * 2 != hex.size()) return fail(ErrorKind::InvalidInput, "copy request: bad hex in a path");
+  if (bytes.size() * 2 != hex.size())
+    return fail(ErrorKind::InvalidInput, "copy request: bad hex in a path");
   return bytes;
 }
 
@@ -38,14 +42,16 @@ Result<std::vector<std::string>> paths_from_json(const Json& object, const char*
   std::vector<std::string> paths;
   auto found = object.find(field);
   if (found == object.end() || !found->is_array())
-    return fail(ErrorKind::InvalidInput, std::string("copy request: ") + field + ": expected a list");
+    return fail(ErrorKind::InvalidInput,
+                std::string("copy request: ") + field + ": expected a list");
   for (const auto& item : *found) paths.push_back(TRY(from_hex(item)));
   return paths;
 }
 
 Result<std::int64_t> required_int(const Json& object, const char* field) {
   auto value = TRY(find_int(object, field));
-  if (!value) return fail(ErrorKind::InvalidInput, std::string("copy request: ") + field + " is missing");
+  if (!value)
+    return fail(ErrorKind::InvalidInput, std::string("copy request: ") + field + " is missing");
   return *value;
 }
 
@@ -78,7 +84,8 @@ Result<CopyRequest> copy_request_from_json(const Json& json) {
   request.destination.missing_parents = TRY(paths_from_json(json, "missingParents"));
   request.owner.uid = static_cast<std::uint32_t>(TRY(required_int(json, "uid")));
   request.owner.gid = static_cast<std::uint32_t>(TRY(required_int(json, "gid")));
-  if (auto mode = TRY(find_int(json, "mode"))) request.mode = static_cast<std::uint32_t>(*mode) & 07777;
+  if (auto mode = TRY(find_int(json, "mode")))
+    request.mode = static_cast<std::uint32_t>(*mode) & 07777;
   request.mtime = TRY(find_int(json, "mtime"));
   return request;
 }

@@ -13,7 +13,8 @@ namespace imagebuild {
 namespace {
 
 constexpr std::size_t kInputBytes = 256 << 10;
-// A zstd frame names its own window, up to 2 GiB: 128 MiB is what registries' clients accept (zstd --ultra).
+// A zstd frame names its own window, up to 2 GiB: 128 MiB is what registries' clients accept (zstd
+// --ultra).
 constexpr int kWindowLogMax = 27;
 
 struct FreeZstd {
@@ -23,7 +24,8 @@ struct FreeZstd {
 /// Everything behind one decompressing source.
 class Decompressor {
  public:
-  Decompressor(ByteSource compressed, std::uint64_t limit) : source_(std::move(compressed)), limit_(limit) {}
+  Decompressor(ByteSource compressed, std::uint64_t limit)
+      : source_(std::move(compressed)), limit_(limit) {}
 
   Result<std::size_t> read(std::span<char> out);
 
@@ -108,8 +110,9 @@ Result<std::size_t> Decompressor::gunzip(std::span<char> out) {
     const std::uint32_t given = inflate_->avail_in;
     int status = isal_inflate(inflate_.get());
     if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT)
-      return fail(ErrorKind::InvalidInput, status == ISAL_INCORRECT_CHECKSUM ? "gzip: checksum differs"
-                                                                             : "gzip: damaged data");
+      return fail(ErrorKind::InvalidInput, status == ISAL_INCORRECT_CHECKSUM
+                                               ? "gzip: checksum differs"
+                                               : "gzip: damaged data");
     begin_ = end_ - inflate_->avail_in;
     between_members_ = inflate_->block_state == ISAL_BLOCK_FINISH;
     const std::size_t produced = room - inflate_->avail_out;
@@ -131,7 +134,8 @@ Result<std::size_t> Decompressor::unzstd(std::span<char> out) {
     take(in.pos);
     between_members_ = status == 0;
     if (produced.pos > 0) return produced.pos;
-    if (!between_members_ && source_ended_ && in.pos == 0) return fail(ErrorKind::InvalidInput, "zstd: truncated");
+    if (!between_members_ && source_ended_ && in.pos == 0)
+      return fail(ErrorKind::InvalidInput, "zstd: truncated");
   }
 }
 
@@ -146,11 +150,14 @@ Result<std::size_t> Decompressor::copy(std::span<char> out) {
 Result<std::size_t> Decompressor::read(std::span<char> out) {
   if (out.empty()) return std::size_t{0};
   if (!started_) TRY(start());
-  auto n = format_ == Compression::Gzip ? gunzip(out) : format_ == Compression::Zstd ? unzstd(out) : copy(out);
+  auto n = format_ == Compression::Gzip   ? gunzip(out)
+           : format_ == Compression::Zstd ? unzstd(out)
+                                          : copy(out);
   if (!n) return n;
   total_ += *n;
   if (total_ > limit_)
-    return fail(ErrorKind::InvalidInput, "layer holds more than " + std::to_string(limit_) + " bytes");
+    return fail(ErrorKind::InvalidInput,
+                "layer holds more than " + std::to_string(limit_) + " bytes");
   return n;
 }
 
@@ -160,7 +167,8 @@ Compression detect_compression(std::string_view first_bytes) {
   if (first_bytes.starts_with(std::string_view("\x1f\x8b", 2))) return Compression::Gzip;
   if (first_bytes.starts_with(std::string_view("\x28\xb5\x2f\xfd", 4))) return Compression::Zstd;
   // A skippable frame (zstd:chunked, pzstd) may come first: 0x184D2A50 to …5F, little endian.
-  if (first_bytes.size() >= 4 && (first_bytes[0] & 0xf0) == 0x50 && first_bytes.substr(1, 3) == "\x2a\x4d\x18")
+  if (first_bytes.size() >= 4 && (first_bytes[0] & 0xf0) == 0x50 &&
+      first_bytes.substr(1, 3) == "\x2a\x4d\x18")
     return Compression::Zstd;
   return Compression::None;
 }

@@ -17,8 +17,9 @@ using namespace layer;
 namespace {
 
 bool same_metadata(const TarEntry& a, const TarEntry& b) {
-  return a.type == b.type && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.size == b.size &&
-         a.mtime == b.mtime && a.link_target == b.link_target && a.xattrs == b.xattrs;
+  return a.type == b.type && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid &&
+         a.size == b.size && a.mtime == b.mtime && a.link_target == b.link_target &&
+         a.xattrs == b.xattrs;
 }
 
 Result<bool> same_content(int a_parent, int b_parent, const std::string& name) {
@@ -33,7 +34,9 @@ Result<bool> same_content(int a_parent, int b_parent, const std::string& name) {
       if (m == 0) return false;
       got += m;
     }
-    if (!std::equal(a_bytes.begin(), a_bytes.begin() + static_cast<std::ptrdiff_t>(n), b_bytes.begin())) return false;
+    if (!std::equal(a_bytes.begin(), a_bytes.begin() + static_cast<std::ptrdiff_t>(n),
+                    b_bytes.begin()))
+      return false;
     if (n == 0) return TRY(read_some(b.get(), std::span(b_bytes).first(1))) == 0;
   }
 }
@@ -84,7 +87,8 @@ Result<void> Differ::whiteout(int lower, const std::string& name, const std::str
 }
 
 /// Opened for writing and never written, or chown to the same owner: copied up, but the same file.
-Result<bool> Differ::unchanged(int upper, int lower, const std::string& name, const TarEntry& entry) {
+Result<bool> Differ::unchanged(int upper, int lower, const std::string& name,
+                               const TarEntry& entry) {
   if (lower < 0) return false;
   auto info = TRY(stat_at(lower, name));
   if (!info) return false;
@@ -93,7 +97,8 @@ Result<bool> Differ::unchanged(int upper, int lower, const std::string& name, co
   return entry.type != EntryType::Regular ? Result<bool>(true) : same_content(upper, lower, name);
 }
 
-Result<void> Differ::visit_directory(int upper, int lower, const std::string& name, TarEntry entry) {
+Result<void> Differ::visit_directory(int upper, int lower, const std::string& name,
+                                     TarEntry entry) {
   const std::string path = entry.path;
   auto directory = TRY_CONTEXT(open_directory(upper, name), path);
   UniqueFd below;
@@ -104,8 +109,10 @@ Result<void> Differ::visit_directory(int upper, int lower, const std::string& na
   const bool opaque = below && is_opaque(directory.get());
   const bool copied_up = below && !opaque && TRY(unchanged(upper, lower, name, entry));
   if (!copied_up) TRY(emit_pending());
-  if (copied_up) pending_.push_back(std::move(entry));
-  else TRY(emit(std::move(entry)));
+  if (copied_up)
+    pending_.push_back(std::move(entry));
+  else
+    TRY(emit(std::move(entry)));
   if (opaque) {
     ++summary_.whiteouts;
     TRY(tar_.begin({.path = path + "/.wh..wh..opq", .mode = 0}));
@@ -123,7 +130,8 @@ Result<void> Differ::visit(int upper, int lower, const std::string& name, const 
   if (is_whiteout(*info)) return whiteout(lower, name, path);
   auto entry = TRY(entry_of(upper, name, *info, path));
   if (!entry) return {};  // a socket: nothing of an image
-  if (entry->type == EntryType::Directory) return visit_directory(upper, lower, name, std::move(*entry));
+  if (entry->type == EntryType::Directory)
+    return visit_directory(upper, lower, name, std::move(*entry));
   const bool linked = info->st_nlink > 1;
   if (!linked && TRY(unchanged(upper, lower, name, *entry))) return {};
   TRY(emit_pending());
@@ -137,17 +145,20 @@ Result<void> Differ::visit(int upper, int lower, const std::string& name, const 
     }
   }
   TRY(emit(*entry));
-  return entry->type == EntryType::Regular ? write_content(upper, name, *entry, tar_, nullptr) : Result<void>();
+  return entry->type == EntryType::Regular ? write_content(upper, name, *entry, tar_, nullptr)
+                                           : Result<void>();
 }
 
 Result<void> Differ::walk(int upper, int lower, const std::string& path) {
-  for (const auto& name : TRY_CONTEXT(list_directory(upper), path)) TRY(visit(upper, lower, name, join_path(path, name)));
+  for (const auto& name : TRY_CONTEXT(list_directory(upper), path))
+    TRY(visit(upper, lower, name, join_path(path, name)));
   return {};
 }
 
 }  // namespace
 
-Result<DiffSummary> diff_upper(int upper_fd, int lower_root_fd, const DiffOptions& options, TarWriter& tar) {
+Result<DiffSummary> diff_upper(int upper_fd, int lower_root_fd, const DiffOptions& options,
+                               TarWriter& tar) {
   Differ differ(options, tar);
   TRY_CONTEXT(differ.walk(upper_fd, lower_root_fd, ""), "diff");
   return differ.summary();

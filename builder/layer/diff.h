@@ -23,8 +23,9 @@ struct DiffSummary {
   std::uint64_t whiteouts = 0;  // opaque markers included
 };
 
-/// Writes the entries of `upper_fd` against the merged tree of its lowers, `lower_root_fd` (-1: there is
-/// nothing below). Does not call `tar.finish()`. Sockets are left out.
-Result<DiffSummary> diff_upper(int upper_fd, int lower_root_fd, const DiffOptions& options, TarWriter& tar);
+/// Writes the entries of `upper_fd` against the merged tree of its lowers, `lower_root_fd` (-1:
+/// there is nothing below). Does not call `tar.finish()`. Sockets are left out.
+Result<DiffSummary> diff_upper(int upper_fd, int lower_root_fd, const DiffOptions& options,
+                               TarWriter& tar);
 
 }  // namespace imagebuild

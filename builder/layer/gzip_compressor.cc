@@ -19,7 +19,9 @@ namespace {
 constexpr std::size_t kBlockBytes = 1 << 20;
 
 struct FreeDeflate {
-  void operator()(libdeflate_compressor* compressor) const { libdeflate_free_compressor(compressor); }
+  void operator()(libdeflate_compressor* compressor) const {
+    libdeflate_free_compressor(compressor);
+  }
 };
 using Deflate = std::unique_ptr<libdeflate_compressor, FreeDeflate>;
 
@@ -29,12 +31,14 @@ struct Block {
   bool done = false;   // guarded by State::mutex
 };
 
-/// libdeflate writes a header without name and with mtime 0: the member depends on input and level only.
+/// libdeflate writes a header without name and with mtime 0: the member depends on input and level
+/// only.
 void compress(libdeflate_compressor* deflate, Block& block) {
-  block.output.resize(deflate == nullptr ? 0 : libdeflate_gzip_compress_bound(deflate, block.input.size()));
+  block.output.resize(
+      deflate == nullptr ? 0 : libdeflate_gzip_compress_bound(deflate, block.input.size()));
   if (deflate == nullptr) return;
-  block.output.resize(libdeflate_gzip_compress(deflate, block.input.data(), block.input.size(), block.output.data(),
-                                               block.output.size()));
+  block.output.resize(libdeflate_gzip_compress(deflate, block.input.data(), block.input.size(),
+                                               block.output.data(), block.output.size()));
 }
 
 }  // namespace
@@ -85,7 +89,8 @@ void GzipCompressor::State::work(std::stop_token stop) {
 }
 
 Result<void> GzipCompressor::State::emit(std::unique_ptr<Block> block) {
-  if (block->output.empty()) return fail(ErrorKind::Internal, "gzip: cannot compress (level or memory)");
+  if (block->output.empty())
+    return fail(ErrorKind::Internal, "gzip: cannot compress (level or memory)");
   TRY(sink(block->output));
   block->input.clear();
   block->done = false;

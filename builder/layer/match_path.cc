@@ -7,7 +7,8 @@ namespace imagebuild {
 
 namespace {
 
-// Patterns are matched byte-wise except that `?` and classes take a whole UTF-8 character, as Go does.
+// Patterns are matched byte-wise except that `?` and classes take a whole UTF-8 character, as Go
+// does.
 std::size_t character_length(std::string_view text) {
   auto lead = static_cast<unsigned char>(text.front());
   std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
@@ -30,7 +31,8 @@ std::optional<std::string_view> class_character(std::string_view& pattern) {
   return character;
 }
 
-/// Consumes a class (after its '[') and says whether `character` is in it; nullopt: malformed. UTF-8 sorts like code points.
+/// Consumes a class (after its '[') and says whether `character` is in it; nullopt: malformed.
+/// UTF-8 sorts like code points.
 std::optional<bool> match_class(std::string_view& pattern, std::string_view character) {
   const bool negated = pattern.starts_with('^');
   if (negated) pattern.remove_prefix(1);
@@ -57,7 +59,8 @@ enum class Outcome { Match, NoMatch, BadPattern };
 /// Matches one element that is not `*` at the front of both; removes it from both.
 Outcome match_one(std::string_view& pattern, std::string_view& text) {
   const bool has_text = !text.empty();
-  std::string_view character = has_text ? text.substr(0, character_length(text)) : std::string_view();
+  std::string_view character =
+      has_text ? text.substr(0, character_length(text)) : std::string_view();
   const bool slash = character == "/";
   if (pattern.front() == '[') {
     pattern.remove_prefix(1);

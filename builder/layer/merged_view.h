@@ -1,5 +1,6 @@
-// What a stack of unpacked layers shows at a path, by overlayfs' rules and without a mount: the topmost
-// layer that has something decides; whiteouts, opaque directories and non-directories hide what is below.
+// What a stack of unpacked layers shows at a path, by overlayfs' rules and without a mount: the
+// topmost layer that has something decides; whiteouts, opaque directories and non-directories hide
+// what is below.
 #pragma once
 
 #include <optional>
@@ -15,7 +16,8 @@ struct MergedNode {
   int layer_fd = -1;  // of the layer that shows it; -1: nothing
 };
 
-/// `layers` bottom first; `path` clean. Symlinks in it are not followed: below one there is nothing.
+/// `layers` bottom first; `path` clean. Symlinks in it are not followed: below one there is
+/// nothing.
 Result<MergedNode> merged_node(std::span<const int> layers, const std::string& path);
 
 }  // namespace imagebuild::layer

@@ -21,12 +21,18 @@ struct CloseDirectory {
 
 EntryType type_of(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFDIR: return EntryType::Directory;
-    case S_IFLNK: return EntryType::Symlink;
-    case S_IFCHR: return EntryType::CharDevice;
-    case S_IFBLK: return EntryType::BlockDevice;
-    case S_IFIFO: return EntryType::Fifo;
-    default: return EntryType::Regular;
+    case S_IFDIR:
+      return EntryType::Directory;
+    case S_IFLNK:
+      return EntryType::Symlink;
+    case S_IFCHR:
+      return EntryType::CharDevice;
+    case S_IFBLK:
+      return EntryType::BlockDevice;
+    case S_IFIFO:
+      return EntryType::Fifo;
+    default:
+      return EntryType::Regular;
   }
 }
 
@@ -56,7 +62,8 @@ Result<UniqueFd> open_directory(int root_fd, const std::string& path) {
 
 Result<std::optional<struct stat>> stat_at(int parent_fd, const std::string& name) {
   struct stat info;
-  if (::fstatat(parent_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return std::optional(info);
+  if (::fstatat(parent_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0)
+    return std::optional(info);
   if (errno == ENOENT || errno == ENOTDIR) return std::optional<struct stat>();
   return errno_error(name);
 }
@@ -89,7 +96,8 @@ Result<Node> node_beneath(int root_fd, const std::string& path) {
   auto info = TRY(stat_at(parent->get(), name));
   if (!info || is_whiteout(*info)) return Node{};
   if (S_ISDIR(info->st_mode)) return Node{NodeKind::Directory, ""};
-  if (S_ISLNK(info->st_mode)) return Node{NodeKind::Symlink, TRY(read_link_at(parent->get(), name))};
+  if (S_ISLNK(info->st_mode))
+    return Node{NodeKind::Symlink, TRY(read_link_at(parent->get(), name))};
   return Node{NodeKind::Other, ""};
 }
 
@@ -123,7 +131,8 @@ Result<void> remove_tree(int parent_fd, const std::string& name) {
   if (errno != EISDIR && errno != EPERM) return errno_error(name + ": remove");
   {
     auto directory = TRY_CONTEXT(open_directory(parent_fd, name), "remove");
-    for (const auto& child : TRY(list_directory(directory.get()))) TRY_CONTEXT(remove_tree(directory.get(), child), name);
+    for (const auto& child : TRY(list_directory(directory.get())))
+      TRY_CONTEXT(remove_tree(directory.get(), child), name);
   }
   if (::unlinkat(parent_fd, name.c_str(), AT_REMOVEDIR) == 0) return {};
   return errno_error(name + ": remove directory");
@@ -133,8 +142,8 @@ Timestamp mtime_of(const struct stat& info) {
   return {info.st_mtim.tv_sec, static_cast<std::uint32_t>(info.st_mtim.tv_nsec)};
 }
 
-Result<std::optional<TarEntry>> entry_of(int parent_fd, const std::string& name, const struct stat& info,
-                                         std::string path) {
+Result<std::optional<TarEntry>> entry_of(int parent_fd, const std::string& name,
+                                         const struct stat& info, std::string path) {
   if (S_ISSOCK(info.st_mode)) return std::optional<TarEntry>();
   TarEntry entry;
   entry.path = std::move(path);
@@ -144,7 +153,8 @@ Result<std::optional<TarEntry>> entry_of(int parent_fd, const std::string& name,
   entry.gid = info.st_gid;
   entry.mtime = mtime_of(info);
   if (entry.type == EntryType::Regular) entry.size = static_cast<std::uint64_t>(info.st_size);
-  if (entry.type == EntryType::Symlink) entry.link_target = TRY_CONTEXT(read_link_at(parent_fd, name), entry.path);
+  if (entry.type == EntryType::Symlink)
+    entry.link_target = TRY_CONTEXT(read_link_at(parent_fd, name), entry.path);
   if (entry.type == EntryType::CharDevice || entry.type == EntryType::BlockDevice) {
     entry.device_major = major(info.st_rdev);
     entry.device_minor = minor(info.st_rdev);
@@ -153,15 +163,16 @@ Result<std::optional<TarEntry>> entry_of(int parent_fd, const std::string& name,
   return std::optional(std::move(entry));
 }
 
-Result<void> write_content(int parent_fd, const std::string& name, const TarEntry& entry, TarWriter& tar,
-                           Sha256* hash) {
+Result<void> write_content(int parent_fd, const std::string& name, const TarEntry& entry,
+                           TarWriter& tar, Sha256* hash) {
   // O_NONBLOCK: should the name have become a FIFO meanwhile, open must not wait for a writer.
   auto fd = TRY_CONTEXT(open_beneath(parent_fd, name, O_RDONLY | O_NONBLOCK), entry.path);
   std::array<char, 128 << 10> buffer;
   for (std::uint64_t left = entry.size; left > 0;) {
     std::size_t want = std::min<std::uint64_t>(left, buffer.size());
     std::size_t n = TRY_CONTEXT(read_some(fd.get(), std::span(buffer).first(want)), entry.path);
-    if (n == 0) return fail(ErrorKind::Transient, entry.path + ": file became shorter while it was read");
+    if (n == 0)
+      return fail(ErrorKind::Transient, entry.path + ": file became shorter while it was read");
     if (hash != nullptr) hash->update({buffer.data(), n});
     TRY(tar.write({buffer.data(), n}));
     left -= n;

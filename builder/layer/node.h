@@ -1,5 +1,5 @@
-// Files of a tree by descriptor: opened beneath a root without symlinks, listed in order, turned into
-// tar entries, given metadata, removed. What unpack, settle, diff and copy share.
+// Files of a tree by descriptor: opened beneath a root without symlinks, listed in order, turned
+// into tar entries, given metadata, removed. What unpack, settle, diff and copy share.
 #pragma once
 
 #include <sys/stat.h>
@@ -40,12 +40,12 @@ Result<std::vector<std::string>> list_directory(int directory_fd);
 Result<void> remove_tree(int parent_fd, const std::string& name);
 
 /// The entry of `name`, with link text and xattrs; nullopt for a socket.
-Result<std::optional<TarEntry>> entry_of(int parent_fd, const std::string& name, const struct stat& info,
-                                         std::string path);
-/// Writes the content of a regular file, exactly `entry.size` bytes; `hash`, if not null, sees them too.
-/// Transient: the file became shorter meanwhile.
-Result<void> write_content(int parent_fd, const std::string& name, const TarEntry& entry, TarWriter& tar,
-                           Sha256* hash);
+Result<std::optional<TarEntry>> entry_of(int parent_fd, const std::string& name,
+                                         const struct stat& info, std::string path);
+/// Writes the content of a regular file, exactly `entry.size` bytes; `hash`, if not null, sees them
+/// too. Transient: the file became shorter meanwhile.
+Result<void> write_content(int parent_fd, const std::string& name, const TarEntry& entry,
+                           TarWriter& tar, Sha256* hash);
 
 Result<void> set_times(int parent_fd, const std::string& name, Timestamp mtime);
 Timestamp mtime_of(const struct stat& info);

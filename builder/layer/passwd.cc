@@ -22,20 +22,23 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 bool is_number(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::optional<std::uint32_t> parse_id(std::string_view text) {
   std::uint32_t id = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (!is_number(text) || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (!is_number(text) || error != std::errc() || end != text.data() + text.size())
+    return std::nullopt;
   return id;
 }
 
 Result<std::uint32_t> checked_id(std::string_view text) {
   auto id = parse_id(text);
   if (!id || *id >= kIdLimit)
-    return fail(ErrorKind::InvalidInput, "id " + std::string(text) + " is not between 0 and " + std::to_string(kIdLimit - 1));
+    return fail(ErrorKind::InvalidInput, "id " + std::string(text) + " is not between 0 and " +
+                                             std::to_string(kIdLimit - 1));
   return *id;
 }
 
@@ -52,7 +55,8 @@ struct GroupLine {
   std::vector<std::string_view> members;
 };
 
-/// Calls `take` with the fields of each line that has at least `minimum`; stops when it returns true.
+/// Calls `take` with the fields of each line that has at least `minimum`; stops when it returns
+/// true.
 void for_each_line(std::string_view text, std::size_t minimum,
                    const std::function<bool(const std::vector<std::string_view>&)>& take) {
   for (auto line : split(text, '\n')) {
@@ -63,7 +67,8 @@ void for_each_line(std::string_view text, std::size_t minimum,
   }
 }
 
-std::optional<PasswdLine> find_user(std::string_view passwd, const std::function<bool(const PasswdLine&)>& wanted) {
+std::optional<PasswdLine> find_user(std::string_view passwd,
+                                    const std::function<bool(const PasswdLine&)>& wanted) {
   std::optional<PasswdLine> found;
   for_each_line(passwd, 4, [&](const auto& fields) {
     auto uid = parse_id(fields[2]);
@@ -82,7 +87,8 @@ std::vector<GroupLine> groups_of(std::string_view group) {
   for_each_line(group, 3, [&](const auto& fields) {
     auto gid = parse_id(fields[2]);
     if (!gid) return false;
-    lines.push_back({fields[0], *gid, fields.size() > 3 ? split(fields[3], ',') : std::vector<std::string_view>()});
+    lines.push_back({fields[0], *gid,
+                     fields.size() > 3 ? split(fields[3], ',') : std::vector<std::string_view>()});
     return false;
   });
   return lines;
@@ -95,7 +101,8 @@ Result<std::uint32_t> resolve_group(std::string_view name, std::string_view grou
   return fail(ErrorKind::InvalidInput, "group " + std::string(name) + " is not in /etc/group");
 }
 
-std::vector<std::uint32_t> groups_listing(std::string_view user, std::uint32_t primary, std::string_view group) {
+std::vector<std::uint32_t> groups_listing(std::string_view user, std::uint32_t primary,
+                                          std::string_view group) {
   std::vector<std::uint32_t> ids;
   for (const auto& line : groups_of(group))
     if (line.gid != primary && line.gid < kIdLimit &&
@@ -115,8 +122,10 @@ Result<UserAndGroup> split_owner(std::string_view text) {
   std::size_t colon = text.find(':');
   UserAndGroup parts{text.substr(0, colon), std::nullopt};
   if (colon != std::string_view::npos) parts.group = text.substr(colon + 1);
-  if (parts.user.empty() || (parts.group && (parts.group->empty() || parts.group->find(':') != std::string_view::npos)))
-    return fail(ErrorKind::InvalidInput, "user '" + std::string(text) + "': expected user or user:group");
+  if (parts.user.empty() ||
+      (parts.group && (parts.group->empty() || parts.group->find(':') != std::string_view::npos)))
+    return fail(ErrorKind::InvalidInput,
+                "user '" + std::string(text) + "': expected user or user:group");
   return parts;
 }
 
@@ -126,7 +135,8 @@ Error unknown_user(std::string_view name) {
 
 }  // namespace
 
-Result<ResolvedUser> resolve_user(std::string_view user, std::string_view passwd, std::string_view group) {
+Result<ResolvedUser> resolve_user(std::string_view user, std::string_view passwd,
+                                  std::string_view group) {
   auto parts = user.empty() ? UserAndGroup{"0", std::nullopt} : TRY(split_owner(user));
   const bool numeric = is_number(parts.user);
   ResolvedUser resolved;
@@ -148,13 +158,15 @@ Result<ResolvedUser> resolve_user(std::string_view user, std::string_view passwd
   return resolved;
 }
 
-Result<OwnerIds> resolve_owner(std::string_view owner, std::string_view passwd, std::string_view group) {
+Result<OwnerIds> resolve_owner(std::string_view owner, std::string_view passwd,
+                               std::string_view group) {
   auto parts = TRY(split_owner(owner));
   OwnerIds ids;
   if (is_number(parts.user)) {
     ids.uid = ids.gid = TRY(checked_id(parts.user));
   } else {
-    auto line = find_user(passwd, [&](const PasswdLine& candidate) { return candidate.name == parts.user; });
+    auto line = find_user(
+        passwd, [&](const PasswdLine& candidate) { return candidate.name == parts.user; });
     if (!line) return unknown_user(parts.user);
     ids.uid = TRY(checked_id(std::to_string(line->uid)));
     ids.gid = parts.group ? 0 : TRY(checked_id(std::to_string(line->gid)));

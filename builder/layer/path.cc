@@ -28,8 +28,10 @@ std::string joined(const std::vector<std::string>& parts) {
 std::string clean_path(std::string_view path) {
   std::vector<std::string> clean;
   for (auto& part : components_of(path)) {
-    if (part != "..") clean.push_back(std::move(part));
-    else if (!clean.empty()) clean.pop_back();
+    if (part != "..")
+      clean.push_back(std::move(part));
+    else if (!clean.empty())
+      clean.pop_back();
   }
   return joined(clean);
 }
@@ -52,7 +54,8 @@ std::string_view name_of(std::string_view path) {
 
 bool is_within(std::string_view path, std::string_view directory) {
   if (directory.empty() || path == directory) return true;
-  return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
 }
 
 Result<ResolvedPath> resolve_path(std::string_view path, const Lookup& lookup) {
@@ -79,7 +82,8 @@ Result<ResolvedPath> resolve_path(std::string_view path, const Lookup& lookup) {
     }
     if (kind == NodeKind::Symlink) {
       if (++links > kMaxLinks)
-        return fail(ErrorKind::InvalidInput, std::string(path) + ": too many levels of symbolic links");
+        return fail(ErrorKind::InvalidInput,
+                    std::string(path) + ": too many levels of symbolic links");
       done.pop_back();
       if (node.link.starts_with('/')) done.clear();
       auto target = components_of(node.link);

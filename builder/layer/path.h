@@ -1,6 +1,6 @@
-// Paths inside a tree that we do not trust: cleaning, and following symlinks the way a chroot would.
-// Pure: what is where is asked through a function, so the same walk serves a layer, a stack of
-// layers and a build context.
+// Paths inside a tree that we do not trust: cleaning, and following symlinks the way a chroot
+// would. Pure: what is where is asked through a function, so the same walk serves a layer, a stack
+// of layers and a build context.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,8 @@
 
 namespace imagebuild::layer {
 
-/// Lexically clean and relative: no '/', "." or ".." at the front or inside; ".." stops at the root; "" is the root.
+/// Lexically clean and relative: no '/', "." or ".." at the front or inside; ".." stops at the
+/// root; "" is the root.
 std::string clean_path(std::string_view path);
 /// "a/b" from "a" and "b"; "b" from "" and "b".
 std::string join_path(std::string_view directory, std::string_view name);
@@ -40,8 +41,9 @@ struct ResolvedPath {
   NodeKind kind = NodeKind::Missing;
 };
 
-/// Follows every symlink of `path`, the last included; absolute ones and ".." stay inside. What is missing ends
-/// the walk: the rest is appended as it stands. InvalidInput: a loop, a file where a directory is needed.
+/// Follows every symlink of `path`, the last included; absolute ones and ".." stay inside. What is
+/// missing ends the walk: the rest is appended as it stands. InvalidInput: a loop, a file where a
+/// directory is needed.
 Result<ResolvedPath> resolve_path(std::string_view path, const Lookup& lookup);
 
 }  // namespace imagebuild::layer

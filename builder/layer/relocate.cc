@@ -8,19 +8,22 @@
 
 namespace imagebuild::layer {
 
-Result<void> copy_metadata(int from_parent, const std::string& from, int to_parent, const std::string& to,
-                           bool keep_owner) {
+Result<void> copy_metadata(int from_parent, const std::string& from, int to_parent,
+                           const std::string& to, bool keep_owner) {
   auto info = TRY(stat_at(from_parent, from));
   if (!info) return fail(ErrorKind::NotFound, from);
-  if (keep_owner && ::fchownat(to_parent, to.c_str(), info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+  if (keep_owner &&
+      ::fchownat(to_parent, to.c_str(), info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) != 0)
     return errno_error(to + ": owner");
   if (!S_ISLNK(info->st_mode) && ::fchmodat(to_parent, to.c_str(), info->st_mode & 07777, 0) != 0)
     return errno_error(to + ": mode");
-  for (const auto& [key, value] : TRY(read_xattrs(from_parent, from))) TRY(set_xattr(to_parent, to, key, value));
+  for (const auto& [key, value] : TRY(read_xattrs(from_parent, from)))
+    TRY(set_xattr(to_parent, to, key, value));
   return set_times(to_parent, to, mtime_of(*info));
 }
 
-Result<void> adopt_metadata(int layer_fd, const std::string& path, std::span<const int> lowers, bool keep_owner) {
+Result<void> adopt_metadata(int layer_fd, const std::string& path, std::span<const int> lowers,
+                            bool keep_owner) {
   auto own = TRY(open_beneath(layer_fd, path, O_PATH | O_DIRECTORY));
   auto below = is_opaque(own.get()) ? MergedNode{} : TRY(merged_node(lowers, path));
   if (below.node.kind == NodeKind::Directory) {
@@ -37,7 +40,8 @@ Relocations::Relocations(int layer_fd, std::span<const int> lowers, bool keep_ow
 
 std::string Relocations::current(std::string path) const {
   for (const auto& [from, to] : moves_)
-    if (is_within(path, from)) path = join_path(to, path.size() > from.size() ? path.substr(from.size() + 1) : "");
+    if (is_within(path, from))
+      path = join_path(to, path.size() > from.size() ? path.substr(from.size() + 1) : "");
   return path;
 }
 
@@ -59,7 +63,8 @@ Result<void> Relocations::ensure_directory(const std::string& path) {
   return adopt_metadata(layer_fd_, path, lowers_, keep_owner_);
 }
 
-/// Moves the children of `from` into `to`; directories on both sides merge, anything else is replaced.
+/// Moves the children of `from` into `to`; directories on both sides merge, anything else is
+/// replaced.
 Result<void> Relocations::merge(const std::string& from, const std::string& to) {
   auto source = TRY(open_directory(layer_fd_, from));
   auto target = TRY(open_directory(layer_fd_, to));
@@ -78,7 +83,8 @@ Result<void> Relocations::merge(const std::string& from, const std::string& to) 
       continue;
     }
     if (theirs) TRY(remove_tree(target.get(), name));
-    if (::renameat(source.get(), name.c_str(), target.get(), name.c_str()) != 0) return errno_error("move " + name);
+    if (::renameat(source.get(), name.c_str(), target.get(), name.c_str()) != 0)
+      return errno_error("move " + name);
   }
   auto parent = TRY(open_beneath(layer_fd_, std::string(parent_of(from)), O_PATH | O_DIRECTORY));
   const KeepTimes keep_parent(parent.get());
@@ -96,7 +102,8 @@ Result<void> Relocations::move(const std::string& path) {
   };
   auto target = TRY(resolve_path(path, lookup));
   if (target.kind != NodeKind::Directory && target.kind != NodeKind::Missing)
-    return fail(ErrorKind::InvalidInput, path + ": a symlink to " + target.path + ", which is not a directory");
+    return fail(ErrorKind::InvalidInput,
+                path + ": a symlink to " + target.path + ", which is not a directory");
   if (is_within(target.path, path))
     return fail(ErrorKind::InvalidInput, path + ": a symlink to a place below itself");
   TRY(ensure_directory(target.path));

@@ -1,5 +1,5 @@
-// Private to settle: moving what a layer unpacked below `lib` to `usr/lib`, because in the layers below
-// `lib` is a symlink.
+// Private to settle: moving what a layer unpacked below `lib` to `usr/lib`, because in the layers
+// below `lib` is a symlink.
 #pragma once
 
 #include <set>
@@ -14,16 +14,18 @@
 namespace imagebuild::layer {
 
 /// Owner, mode, attributes and times of a directory of a lower layer, or 0755, root, time 0.
-Result<void> adopt_metadata(int layer_fd, const std::string& path, std::span<const int> lowers, bool keep_owner);
+Result<void> adopt_metadata(int layer_fd, const std::string& path, std::span<const int> lowers,
+                            bool keep_owner);
 /// Copies owner, mode, attributes and times from one name to another of the same type.
-Result<void> copy_metadata(int from_parent, const std::string& from, int to_parent, const std::string& to,
-                           bool keep_owner);
+Result<void> copy_metadata(int from_parent, const std::string& from, int to_parent,
+                           const std::string& to, bool keep_owner);
 
 class Relocations {
  public:
   Relocations(int layer_fd, std::span<const int> lowers, bool keep_owner);
 
-  /// Moves the content of the layer's directory `path`, which is a symlink below, to the link's target.
+  /// Moves the content of the layer's directory `path`, which is a symlink below, to the link's
+  /// target.
   Result<void> move(const std::string& path);
   /// Where a path of the unpacked layer is by now.
   std::string current(std::string path) const;

@@ -61,14 +61,18 @@ class Unpacker {
 };
 
 /// Removes what an earlier entry left at the place.
-Result<void> Unpacker::clear(const Place& place) { return remove_tree(place.parent_fd, place.name); }
+Result<void> Unpacker::clear(const Place& place) {
+  return remove_tree(place.parent_fd, place.name);
+}
 
-/// Owner before mode (chown clears setuid bits), attributes after the owner (chown drops security.capability).
+/// Owner before mode (chown clears setuid bits), attributes after the owner (chown drops
+/// security.capability).
 Result<void> Unpacker::metadata(int parent_fd, const std::string& name, const TarEntry& entry) {
   if (options_.keep_owner &&
       ::fchownat(parent_fd, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
     return errno_error("owner " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid));
-  if (entry.type != EntryType::Symlink && ::fchmodat(parent_fd, name.c_str(), entry.mode & 07777, 0) != 0)
+  if (entry.type != EntryType::Symlink &&
+      ::fchmodat(parent_fd, name.c_str(), entry.mode & 07777, 0) != 0)
     return errno_error("mode");
   for (const auto& [key, value] : entry.xattrs) {
     if (is_overlay_xattr(key)) continue;
@@ -80,7 +84,8 @@ Result<void> Unpacker::metadata(int parent_fd, const std::string& name, const Ta
 }
 
 Result<void> Unpacker::root(const TarEntry& entry) {
-  if (entry.type != EntryType::Directory) return fail(ErrorKind::InvalidInput, "the root is not a directory");
+  if (entry.type != EntryType::Directory)
+    return fail(ErrorKind::InvalidInput, "the root is not a directory");
   TRY(metadata(root_fd_, ".", entry));
   root_named_ = true;
   directory_mtimes_[""] = entry.mtime;
@@ -96,7 +101,8 @@ Result<void> Unpacker::opaque(const std::string& directory) {
 /// A whiteout hides lower layers. What this very layer has at the name stays, but no longer merges.
 Result<void> Unpacker::whiteout(const std::string& path) {
   const std::string name(name_of(path).substr(kWhiteout.size()));
-  if (name.empty() || name == "." || name == "..") return fail(ErrorKind::InvalidInput, "a whiteout of no name");
+  if (name.empty() || name == "." || name == "..")
+    return fail(ErrorKind::InvalidInput, "a whiteout of no name");
   Place place = TRY(paths_.place(join_path(parent_of(path), name)));
   auto old = TRY(stat_at(place.parent_fd, place.name));
   if (!old) {
@@ -113,7 +119,8 @@ Result<void> Unpacker::hard_link(const Place& place, const TarEntry& entry) {
   const std::string target = clean_path(entry.link_target);
   if (target.empty()) return fail(ErrorKind::InvalidInput, "a hard link to the root");
   auto canonical = paths_.canonical_existing(target);
-  if (!canonical && canonical.error().kind != ErrorKind::NotFound) return std::move(canonical).error();
+  if (!canonical && canonical.error().kind != ErrorKind::NotFound)
+    return std::move(canonical).error();
   auto info = canonical ? TRY(stat_beneath(root_fd_, *canonical)) : std::optional<struct stat>();
   if (canonical && *canonical == place.path) return {};
   TRY(clear(place));
@@ -121,10 +128,13 @@ Result<void> Unpacker::hard_link(const Place& place, const TarEntry& entry) {
     summary_.deferred_hard_links.push_back({place.path, target});
     return {};
   }
-  if (S_ISDIR(info->st_mode)) return fail(ErrorKind::InvalidInput, "a hard link to the directory " + target);
-  auto target_parent = TRY(open_beneath(root_fd_, std::string(parent_of(*canonical)), O_PATH | O_DIRECTORY));
+  if (S_ISDIR(info->st_mode))
+    return fail(ErrorKind::InvalidInput, "a hard link to the directory " + target);
+  auto target_parent =
+      TRY(open_beneath(root_fd_, std::string(parent_of(*canonical)), O_PATH | O_DIRECTORY));
   const std::string target_name(name_of(*canonical));
-  if (::linkat(target_parent.get(), target_name.c_str(), place.parent_fd, place.name.c_str(), 0) != 0)
+  if (::linkat(target_parent.get(), target_name.c_str(), place.parent_fd, place.name.c_str(), 0) !=
+      0)
     return errno_error("hard link to " + target);
   return {};
 }
@@ -132,8 +142,10 @@ Result<void> Unpacker::hard_link(const Place& place, const TarEntry& entry) {
 Result<void> Unpacker::directory(const Place& place, const TarEntry& entry) {
   auto old = TRY(stat_at(place.parent_fd, place.name));
   if (!old || !S_ISDIR(old->st_mode)) {
-    if (old && ::unlinkat(place.parent_fd, place.name.c_str(), 0) != 0) return errno_error("replace");
-    if (::mkdirat(place.parent_fd, place.name.c_str(), 0700) != 0) return errno_error("make directory");
+    if (old && ::unlinkat(place.parent_fd, place.name.c_str(), 0) != 0)
+      return errno_error("replace");
+    if (::mkdirat(place.parent_fd, place.name.c_str(), 0700) != 0)
+      return errno_error("make directory");
     if (old) {  // the file or whiteout hid what is below, so does the directory in its place
       auto fd = TRY(open_directory(place.parent_fd, place.name));
       TRY(make_opaque(fd.get()));
@@ -146,7 +158,8 @@ Result<void> Unpacker::directory(const Place& place, const TarEntry& entry) {
 }
 
 Result<void> Unpacker::regular(const Place& place) {
-  UniqueFd file(::openat(place.parent_fd, place.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  UniqueFd file(::openat(place.parent_fd, place.name.c_str(),
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return errno_error("create");
   for (;;) {
     auto part = TRY(tar_.read());
@@ -171,10 +184,12 @@ Result<bool> Unpacker::create(const Place& place, const TarEntry& entry) {
     return errno_error("FIFO");
   }
   const bool is_char = entry.type == EntryType::CharDevice;
-  // To overlayfs a 0:0 character device is a whiteout: a layer says that with .wh. names, not like this.
+  // To overlayfs a 0:0 character device is a whiteout: a layer says that with .wh. names, not like
+  // this.
   if (is_char && entry.device_major == 0 && entry.device_minor == 0)
     return fail(ErrorKind::InvalidInput, "character device 0:0");
-  // In a user namespace real devices cannot be made; /dev is mounted for RUN, so nothing misses them.
+  // In a user namespace real devices cannot be made; /dev is mounted for RUN, so nothing misses
+  // them.
   if (::mknodat(place.parent_fd, name, (is_char ? S_IFCHR : S_IFBLK) | 0600,
                 makedev(entry.device_major, entry.device_minor)) == 0)
     return true;
@@ -185,10 +200,12 @@ Result<bool> Unpacker::create(const Place& place, const TarEntry& entry) {
 
 Result<void> Unpacker::apply(const TarEntry& entry) {
   if (options_.keep_owner && (entry.uid >= options_.id_limit || entry.gid >= options_.id_limit))
-    return fail(ErrorKind::InvalidInput, "owner " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid) +
-                                             ": ids from " + std::to_string(options_.id_limit) + " on are not mapped");
+    return fail(ErrorKind::InvalidInput,
+                "owner " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid) +
+                    ": ids from " + std::to_string(options_.id_limit) + " on are not mapped");
   if (entry.size > options_.bytes - summary_.bytes)
-    return fail(ErrorKind::InvalidInput, "layer unpacks to more than " + std::to_string(options_.bytes) + " bytes");
+    return fail(ErrorKind::InvalidInput,
+                "layer unpacks to more than " + std::to_string(options_.bytes) + " bytes");
   summary_.bytes += entry.size;
   ++summary_.entries;
   const std::string path = clean_path(entry.path);

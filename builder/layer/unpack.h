@@ -19,8 +19,8 @@ namespace imagebuild {
 
 struct UnpackOptions {
   std::uint64_t bytes = std::uint64_t{256} << 30;  // sum of the contents
-  std::uint32_t id_limit = 65535;                  // owners at or above it are refused: no mapping has them
-  bool keep_owner = true;                          // false: everything stays the caller's (no privilege needed)
+  std::uint32_t id_limit = 65535;  // owners at or above it are refused: no mapping has them
+  bool keep_owner = true;          // false: everything stays the caller's (no privilege needed)
 };
 
 /// A hard link whose target is not in this layer.
@@ -31,9 +31,10 @@ struct DeferredHardLink {
 
 /// Paths are relative and clean, without symlinks in their parents.
 struct UnpackSummary {
-  std::vector<std::string> implied_directories;      // made as parents, not in the tar; sorted, parents first; "" is the root
+  std::vector<std::string> implied_directories;  // made as parents, not in the tar; sorted, parents
+                                                 // first; "" is the root
   std::vector<DeferredHardLink> deferred_hard_links;
-  std::vector<std::string> whiteouts;                // paths now hidden by a 0:0 device; sorted
+  std::vector<std::string> whiteouts;  // paths now hidden by a 0:0 device; sorted
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
   std::uint64_t skipped_devices = 0;  // device nodes that this user namespace may not make
@@ -41,8 +42,9 @@ struct UnpackSummary {
   bool owners_kept = true;
 };
 
-/// Unpacks into `directory_fd` (empty, the caller's). InvalidInput names the entry: malformed, beyond a
-/// limit, an owner outside the mapped ids, a parent that is not a directory.
-Result<UnpackSummary> unpack_layer(int directory_fd, TarReader& tar, const UnpackOptions& options = {});
+/// Unpacks into `directory_fd` (empty, the caller's). InvalidInput names the entry: malformed,
+/// beyond a limit, an owner outside the mapped ids, a parent that is not a directory.
+Result<UnpackSummary> unpack_layer(int directory_fd, TarReader& tar,
+                                   const UnpackOptions& options = {});
 
 }  // namespace imagebuild

@@ -6,8 +6,8 @@
 
 namespace imagebuild::layer {
 
-/// A missing parent becomes a directory. One that this layer whited out does too, hiding what is below:
-/// whiteout and new content together are an opaque directory.
+/// A missing parent becomes a directory. One that this layer whited out does too, hiding what is
+/// below: whiteout and new content together are an opaque directory.
 Result<Node> UnpackPaths::look_or_make(const std::string& path) {
   Node node = TRY(node_beneath(root_fd_, path));
   if (node.kind != NodeKind::Missing) return node;
@@ -27,7 +27,8 @@ Result<Node> UnpackPaths::look_or_make(const std::string& path) {
 }
 
 Result<std::string> UnpackPaths::directory(const std::string& path) {
-  auto resolved = TRY(resolve_path(path, [this](const std::string& at) { return look_or_make(at); }));
+  auto resolved =
+      TRY(resolve_path(path, [this](const std::string& at) { return look_or_make(at); }));
   if (resolved.kind != NodeKind::Directory)
     return fail(ErrorKind::InvalidInput, resolved.path + " is not a directory");
   return resolved.path;
@@ -54,7 +55,8 @@ Result<Place> UnpackPaths::place(const std::string& path) {
 }
 
 Result<std::string> UnpackPaths::canonical_existing(const std::string& path) {
-  auto parent = TRY(resolve_path(parent_of(path), [this](const std::string& at) { return node_beneath(root_fd_, at); }));
+  auto parent = TRY(resolve_path(
+      parent_of(path), [this](const std::string& at) { return node_beneath(root_fd_, at); }));
   if (parent.kind != NodeKind::Directory) return fail(ErrorKind::NotFound, path);
   return join_path(parent.path, name_of(path));
 }

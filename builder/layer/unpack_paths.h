@@ -1,5 +1,5 @@
-// Private to unpack: where an entry's path lands inside the layer, and the directories that had to be
-// made for it.
+// Private to unpack: where an entry's path lands inside the layer, and the directories that had to
+// be made for it.
 #pragma once
 
 #include <set>
@@ -20,7 +20,8 @@ class UnpackPaths {
  public:
   explicit UnpackPaths(int root_fd) : root_fd_(root_fd) {}
 
-  /// The place of a clean, non-empty path; parents are made where they are missing, symlinked ones followed.
+  /// The place of a clean, non-empty path; parents are made where they are missing, symlinked ones
+  /// followed.
   Result<Place> place(const std::string& path);
   /// The same for something that must exist already; Missing gives NotFound.
   Result<std::string> canonical_existing(const std::string& path);
@@ -35,7 +36,8 @@ class UnpackPaths {
   Result<Node> look_or_make(const std::string& path);
 
   int root_fd_;
-  std::string opened_path_;  // canonical path and descriptor of the last parent: tars are mostly in tree order
+  std::string opened_path_;  // canonical path and descriptor of the last parent: tars are mostly in
+                             // tree order
   UniqueFd opened_;
   std::set<std::string> implied_;
 };

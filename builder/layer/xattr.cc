@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 64 << 10;  // the kernel's XATTR_SIZE_MAX and XATTR_LIST_MAX
 
-// There is no lsetxattrat(2) before Linux 6.13; /proc/self/fd leads to the directory without a race.
+// There is no lsetxattrat(2) before Linux 6.13; /proc/self/fd leads to the directory without a
+// race.
 std::string proc_path(int parent_fd, const std::string& name) {
   return "/proc/self/fd/" + std::to_string(parent_fd) + "/" + name;
 }
@@ -25,7 +26,8 @@ bool is_overlay_xattr(std::string_view name) {
 }
 
 bool is_machine_xattr(std::string_view name) {
-  return is_overlay_xattr(name) || name == "security.selinux" || name == "security.ima" || name == "security.evm";
+  return is_overlay_xattr(name) || name == "security.selinux" || name == "security.ima" ||
+         name == "security.evm";
 }
 
 Result<Xattrs> read_xattrs(int parent_fd, const std::string& name) {
@@ -52,9 +54,11 @@ Result<Xattrs> read_xattrs(int parent_fd, const std::string& name) {
 
 Result<XattrOutcome> set_xattr(int parent_fd, const std::string& name, const std::string& key,
                                std::string_view value) {
-  if (::lsetxattr(proc_path(parent_fd, name).c_str(), key.c_str(), value.data(), value.size(), 0) == 0)
+  if (::lsetxattr(proc_path(parent_fd, name).c_str(), key.c_str(), value.data(), value.size(), 0) ==
+      0)
     return XattrOutcome::Set;
-  if (key != "security.capability" && (errno == EPERM || unsupported(errno))) return XattrOutcome::Refused;
+  if (key != "security.capability" && (errno == EPERM || unsupported(errno)))
+    return XattrOutcome::Refused;
   return errno_error(name + ": set extended attribute " + key);
 }
 

@@ -15,7 +15,8 @@ using dockerfile::Stage;
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -27,7 +28,8 @@ std::optional<std::size_t> parse_number(std::string_view text) {
 }
 
 // The last stage of that name before `limit`: names may repeat, the nearest one counts.
-std::optional<std::size_t> find_stage(const Dockerfile& file, std::string_view name, std::size_t limit) {
+std::optional<std::size_t> find_stage(const Dockerfile& file, std::string_view name,
+                                      std::size_t limit) {
   std::string wanted = lower(name);
   for (std::size_t i = std::min(limit, file.stages.size()); i-- > 0;)
     if (!file.stages[i].from.name.empty() && lower(file.stages[i].from.name) == wanted) return i;
@@ -35,10 +37,12 @@ std::optional<std::size_t> find_stage(const Dockerfile& file, std::string_view n
 }
 
 Error at_from(const Dockerfile& file, const Stage& stage, const std::string& message) {
-  return fail(ErrorKind::InvalidInput, dockerfile::at(file, stage.from_instruction) + ": FROM: " + message);
+  return fail(ErrorKind::InvalidInput,
+              dockerfile::at(file, stage.from_instruction) + ": FROM: " + message);
 }
 
-Result<std::map<std::string, std::string>> evaluate_global_args(const Dockerfile& file, const PlanOptions& options,
+Result<std::map<std::string, std::string>> evaluate_global_args(const Dockerfile& file,
+                                                                const PlanOptions& options,
                                                                 const oci::Platform& platform) {
   auto values = platform_args(platform, oci::Platform::host());
   for (const auto& instruction : file.preamble) {
@@ -49,7 +53,8 @@ Result<std::map<std::string, std::string>> evaluate_global_args(const Dockerfile
         auto it = values.find(std::string(name));
         return it == values.end() ? std::nullopt : std::optional(it->second);
       };
-      if (auto given = options.build_args.find(definition.name); given != options.build_args.end()) {
+      if (auto given = options.build_args.find(definition.name);
+          given != options.build_args.end()) {
         values[definition.name] = given->second;
       } else if (definition.value) {
         values[definition.name] = TRY_CONTEXT(
@@ -68,16 +73,18 @@ Result<std::size_t> find_target(const Dockerfile& file, const std::string& targe
   std::string names;
   for (const auto& stage : file.stages)
     if (!stage.from.name.empty()) names += (names.empty() ? "" : ", ") + stage.from.name;
-  return fail(ErrorKind::InvalidInput, file.name + ": target stage '" + target + "' does not exist" +
-                                           (names.empty() ? " (no stage has a name)" : " (stages: " + names + ")"));
+  return fail(ErrorKind::InvalidInput,
+              file.name + ": target stage '" + target + "' does not exist" +
+                  (names.empty() ? " (no stage has a name)" : " (stages: " + names + ")"));
 }
 
 class Planner {
  public:
   Planner(const Dockerfile& file, Plan& plan) : file_(file), plan_(plan) {}
 
-  // Depth first: whatever a stage needs comes before it. Stages refer only to earlier ones, so there is no cycle, and
-  // each step goes to a lower index, which bounds the depth by the number of stages.
+  // Depth first: whatever a stage needs comes before it. Stages refer only to earlier ones, so
+  // there is no cycle, and each step goes to a lower index, which bounds the depth by the number of
+  // stages.
   Result<void> add(std::size_t index) {
     if (!planned_.insert(index).second) return {};
     const Stage& stage = file_.stages[index];
@@ -86,7 +93,8 @@ class Planner {
     for (const auto& instruction : stage.instructions) {
       const auto* copy = instruction.get_if<dockerfile::Copy>();
       if (copy == nullptr || copy->from.empty()) continue;
-      auto from = TRY_CONTEXT(resolve_from(file_, index, copy->from, plan_.platform), dockerfile::at(file_, instruction) + ": COPY");
+      auto from = TRY_CONTEXT(resolve_from(file_, index, copy->from, plan_.platform),
+                              dockerfile::at(file_, instruction) + ": COPY");
       if (const auto* other = std::get_if<StageRef>(&from)) TRY(add(other->index));
     }
     plan_.stages.push_back({index, std::move(base)});
@@ -107,7 +115,9 @@ class Planner {
   Result<Base> resolve_base(const Stage& stage, std::size_t index) {
     std::string name = TRY(expand(stage, stage.from.base));
     if (name.empty())
-      return at_from(file_, stage, "the base '" + stage.from.base + "' is empty after expansion; is the ARG before the first FROM?");
+      return at_from(file_, stage,
+                     "the base '" + stage.from.base +
+                         "' is empty after expansion; is the ARG before the first FROM?");
     if (name == "scratch") return Base(Scratch{});
     if (auto other = find_stage(file_, name, index)) return Base(StageRef{*other});
     oci::Platform platform = plan_.platform;
@@ -130,42 +140,53 @@ class Planner {
 
 Result<Plan> make_plan(const Dockerfile& file, const PlanOptions& options) {
   Plan plan;
-  plan.platform = options.platform.os.empty() ? oci::Platform::host() : options.platform.normalised();
+  plan.platform =
+      options.platform.os.empty() ? oci::Platform::host() : options.platform.normalised();
   plan.global_args = TRY(evaluate_global_args(file, options, plan.platform));
   Planner planner(file, plan);
   TRY(planner.add(TRY(find_target(file, options.target))));
   return plan;
 }
 
-Result<Base> resolve_from(const Dockerfile& file, std::size_t stage_index, std::string_view from, const oci::Platform& platform) {
+Result<Base> resolve_from(const Dockerfile& file, std::size_t stage_index, std::string_view from,
+                          const oci::Platform& platform) {
   if (auto stage = find_stage(file, from, stage_index)) return Base(StageRef{*stage});
   if (auto number = parse_number(from)) {
     if (*number < stage_index) return Base(StageRef{*number});
-    return fail(ErrorKind::InvalidInput, "--from=" + std::string(from) + ": stages before this one are numbered 0 to " +
+    return fail(ErrorKind::InvalidInput, "--from=" + std::string(from) +
+                                             ": stages before this one are numbered 0 to " +
                                              std::to_string(static_cast<long>(stage_index) - 1));
   }
   if (find_stage(file, from, file.stages.size()))
-    return fail(ErrorKind::InvalidInput, "--from=" + std::string(from) + ": the stage must come before this one");
-  if (from == "scratch") return fail(ErrorKind::InvalidInput, "--from=scratch: there is nothing in it to copy");
+    return fail(ErrorKind::InvalidInput,
+                "--from=" + std::string(from) + ": the stage must come before this one");
+  if (from == "scratch")
+    return fail(ErrorKind::InvalidInput, "--from=scratch: there is nothing in it to copy");
   auto reference = oci::Reference::parse(from);
   if (!reference)
-    return fail(ErrorKind::InvalidInput, "--from=" + std::string(from) + ": neither a stage nor an image: " + reference.error().message);
+    return fail(ErrorKind::InvalidInput,
+                "--from=" + std::string(from) +
+                    ": neither a stage nor an image: " + reference.error().message);
   return Base(ImageRef{*std::move(reference), platform});
 }
 
-std::map<std::string, std::string> platform_args(const oci::Platform& target, const oci::Platform& build) {
-  return {{"TARGETPLATFORM", target.to_string()}, {"TARGETOS", target.os},  {"TARGETARCH", target.architecture},
-          {"TARGETVARIANT", target.variant},      {"BUILDPLATFORM", build.to_string()}, {"BUILDOS", build.os},
+std::map<std::string, std::string> platform_args(const oci::Platform& target,
+                                                 const oci::Platform& build) {
+  return {{"TARGETPLATFORM", target.to_string()}, {"TARGETOS", target.os},
+          {"TARGETARCH", target.architecture},    {"TARGETVARIANT", target.variant},
+          {"BUILDPLATFORM", build.to_string()},   {"BUILDOS", build.os},
           {"BUILDARCH", build.architecture},      {"BUILDVARIANT", build.variant}};
 }
 
 bool is_predefined_arg(std::string_view name) {
-  static constexpr std::array<std::string_view, 10> kNames = {"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY",
-                                                              "ftp_proxy",  "NO_PROXY",   "no_proxy",    "ALL_PROXY",   "all_proxy"};
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY",
+      "ftp_proxy",  "NO_PROXY",   "no_proxy",    "ALL_PROXY",   "all_proxy"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
-std::vector<std::string> unused_build_args(const Dockerfile& file, const std::map<std::string, std::string>& build_args) {
+std::vector<std::string> unused_build_args(const Dockerfile& file,
+                                           const std::map<std::string, std::string>& build_args) {
   std::set<std::string> declared;
   auto collect = [&](const dockerfile::Instruction& instruction) {
     if (const auto* arg = instruction.get_if<dockerfile::Arg>())

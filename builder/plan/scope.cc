@@ -37,7 +37,8 @@ std::vector<std::pair<std::string, std::string>> Scope::visible_args() const {
 std::vector<std::pair<std::string, std::string>> Scope::hidden_args() const {
   std::vector<std::pair<std::string, std::string>> hidden;
   for (const auto& [name, value] : *build_args_)
-    if (is_predefined_arg(name) && !args_.contains(name) && !env_.contains(name)) hidden.emplace_back(name, value);
+    if (is_predefined_arg(name) && !args_.contains(name) && !env_.contains(name))
+      hidden.emplace_back(name, value);
   return hidden;
 }
 

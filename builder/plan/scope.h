@@ -1,5 +1,5 @@
-// The variables one stage sees, instruction by instruction: ENV (goes into the image) wins over ARG (does not), each
-// from the line where it stands. Pure.
+// The variables one stage sees, instruction by instruction: ENV (goes into the image) wins over ARG
+// (does not), each from the line where it stands. Pure.
 #pragma once
 
 #include <map>
@@ -15,9 +15,10 @@ namespace imagebuild::plan {
 
 class Scope {
  public:
-  /// `global_args`: the ARGs before the first FROM, which a stage sees once it declares them. `build_args`: what the
-  /// user passed.
-  Scope(const std::map<std::string, std::string>& global_args, const std::map<std::string, std::string>& build_args)
+  /// `global_args`: the ARGs before the first FROM, which a stage sees once it declares them.
+  /// `build_args`: what the user passed.
+  Scope(const std::map<std::string, std::string>& global_args,
+        const std::map<std::string, std::string>& build_args)
       : global_args_(&global_args), build_args_(&build_args) {}
 
   /// ENV, also that of the base image.
@@ -29,10 +30,11 @@ class Scope {
   std::optional<std::string> find(std::string_view name) const;
   dockerfile::VariableLookup lookup() const;
 
-  /// The declared ARGs that have a value and no ENV of their name, sorted: what RUN gets beside ENV and what its
-  /// history entry shows.
+  /// The declared ARGs that have a value and no ENV of their name, sorted: what RUN gets beside ENV
+  /// and what its history entry shows.
   std::vector<std::pair<std::string, std::string>> visible_args() const;
-  /// Predefined arguments (HTTP_PROXY …) that were passed and not declared: RUN gets them, the history does not.
+  /// Predefined arguments (HTTP_PROXY …) that were passed and not declared: RUN gets them, the
+  /// history does not.
   std::vector<std::pair<std::string, std::string>> hidden_args() const;
 
  private:

@@ -1,5 +1,5 @@
-// Cuts a byte stream into lines for people: control characters (but tab) are dropped, "\r" starts the line over as a
-// terminal would, invalid UTF-8 is replaced, long lines are cut at 4 KiB.
+// Cuts a byte stream into lines for people: control characters (but tab) are dropped, "\r" starts
+// the line over as a terminal would, invalid UTF-8 is replaced, long lines are cut at 4 KiB.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,6 @@
-// Progress: what a build is doing, as events, and the renderers that show them. The executor reports; who listens
-// (a terminal, a log, the termination file) is the program's choice. Thread-safe: events come from several threads.
+// Progress: what a build is doing, as events, and the renderers that show them. The executor
+// reports; who listens (a terminal, a log, the termination file) is the program's choice.
+// Thread-safe: events come from several threads.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace imagebuild::progress {
 
 /// One instruction being executed.
 struct Step {
-  int number = 0;     ///< 1-based, over the whole build
+  int number = 0;  ///< 1-based, over the whole build
   int total = 0;
   std::string stage;  ///< "build", "stage-1"
   int line = 0;       ///< in the Dockerfile
@@ -48,9 +49,9 @@ class Progress {
 
 enum class Style { Plain, Tty, Json };
 
-/// Writes to `fd`. Plain: a line an event, RUN's output prefixed by its step number, so that no output of a build can
-/// pass for a line of the builder. Tty: the same with the running step and transfers on a last line that changes.
-/// Json: one object a line.
+/// Writes to `fd`. Plain: a line an event, RUN's output prefixed by its step number, so that no
+/// output of a build can pass for a line of the builder. Tty: the same with the running step and
+/// transfers on a last line that changes. Json: one object a line.
 std::unique_ptr<Progress> make_renderer(Style style, int fd);
 
 /// Tells every listener, in order.

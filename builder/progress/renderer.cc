@@ -20,13 +20,16 @@ std::string seconds_text(double seconds) {
 }
 
 std::string title(const Step& step) {
-  return "#" + std::to_string(step.number) + " [" + step.stage + " " + std::to_string(step.number) + "/" +
-         std::to_string(step.total) + "] " + step.text.substr(0, step.text.find('\n'));
+  return "#" + std::to_string(step.number) + " [" + step.stage + " " + std::to_string(step.number) +
+         "/" + std::to_string(step.total) + "] " + step.text.substr(0, step.text.find('\n'));
 }
 
-std::string_view verb(const Transfer& transfer) { return transfer.direction == Transfer::Direction::Pull ? "pull" : "push"; }
+std::string_view verb(const Transfer& transfer) {
+  return transfer.direction == Transfer::Direction::Pull ? "pull" : "push";
+}
 
-// A log that cannot be written is no reason to fail a build: errors of the descriptor are dropped here on purpose.
+// A log that cannot be written is no reason to fail a build: errors of the descriptor are dropped
+// here on purpose.
 class Lines {
  public:
   explicit Lines(int fd) : fd_(fd) {}
@@ -49,7 +52,8 @@ class PlainRenderer : public Progress {
     std::lock_guard lock(mutex_);
     splitters_[step.number].flush([&](std::string_view text) { output_line(step, text); });
     splitters_.erase(step.number);
-    put("#" + std::to_string(step.number) + (result.ok ? " done " : " FAILED ") + seconds_text(result.seconds));
+    put("#" + std::to_string(step.number) + (result.ok ? " done " : " FAILED ") +
+        seconds_text(result.seconds));
   }
   void transfer(const Transfer& transfer) override {
     if (transfer.total == 0 || transfer.done < transfer.total) return;
@@ -71,7 +75,9 @@ class PlainRenderer : public Progress {
   std::mutex mutex_;  // guards the output and everything below, here and in derived renderers
 
  private:
-  void output_line(const Step& step, std::string_view text) { put("#" + std::to_string(step.number) + " | " + std::string(text)); }
+  void output_line(const Step& step, std::string_view text) {
+    put("#" + std::to_string(step.number) + " | " + std::string(text));
+  }
 
   std::map<int, LineSplitter> splitters_;
 };
@@ -90,14 +96,18 @@ class TtyRenderer final : public PlainRenderer {
     PlainRenderer::transfer(transfer);
     if (transfer.total == 0) return;
     constexpr int kWidth = 20;
-    int filled = static_cast<int>(kWidth * std::min(transfer.done, transfer.total) / transfer.total);
+    int filled =
+        static_cast<int>(kWidth * std::min(transfer.done, transfer.total) / transfer.total);
     status(std::string(verb(transfer)) + " [" + std::string(static_cast<std::size_t>(filled), '=') +
-           std::string(static_cast<std::size_t>(kWidth - filled), ' ') + "] " + format_bytes(transfer.done) + " / " +
-           format_bytes(transfer.total) + " " + transfer.what);
+           std::string(static_cast<std::size_t>(kWidth - filled), ' ') + "] " +
+           format_bytes(transfer.done) + " / " + format_bytes(transfer.total) + " " +
+           transfer.what);
   }
 
  protected:
-  void put(std::string_view text) override { out_.write("\r\x1b[K" + std::string(text) + "\n" + status_); }
+  void put(std::string_view text) override {
+    out_.write("\r\x1b[K" + std::string(text) + "\n" + status_);
+  }
 
  private:
   // At most ten times a second: a pull reports every piece.
@@ -118,23 +128,38 @@ class JsonRenderer final : public Progress {
  public:
   explicit JsonRenderer(int fd) : out_(fd) {}
 
-  void step_started(const Step& step) override { put({{"event", "step_started"}, {"step", step_json(step)}}); }
+  void step_started(const Step& step) override {
+    put({{"event", "step_started"}, {"step", step_json(step)}});
+  }
   void step_output(const Step& step, std::string_view bytes) override {
     put({{"event", "output"}, {"step", step.number}, {"text", std::string(bytes)}});
   }
   void step_finished(const Step& step, const StepResult& result) override {
-    put({{"event", "step_finished"}, {"step", step.number}, {"ok", result.ok}, {"seconds", result.seconds}});
+    put({{"event", "step_finished"},
+         {"step", step.number},
+         {"ok", result.ok},
+         {"seconds", result.seconds}});
   }
   void transfer(const Transfer& transfer) override {
     if (transfer.total != 0 && transfer.done < transfer.total) return;
-    put({{"event", std::string(verb(transfer))}, {"what", transfer.what}, {"bytes", transfer.done}});
+    put({{"event", std::string(verb(transfer))},
+         {"what", transfer.what},
+         {"bytes", transfer.done}});
   }
-  void note(std::string_view text) override { put({{"event", "note"}, {"text", std::string(text)}}); }
-  void warning(std::string_view text) override { put({{"event", "warning"}, {"text", std::string(text)}}); }
+  void note(std::string_view text) override {
+    put({{"event", "note"}, {"text", std::string(text)}});
+  }
+  void warning(std::string_view text) override {
+    put({{"event", "warning"}, {"text", std::string(text)}});
+  }
 
  private:
   static Json step_json(const Step& step) {
-    return {{"number", step.number}, {"total", step.total}, {"stage", step.stage}, {"line", step.line}, {"text", step.text}};
+    return {{"number", step.number},
+            {"total", step.total},
+            {"stage", step.stage},
+            {"line", step.line},
+            {"text", step.text}};
   }
   void put(const Json& event) {
     std::lock_guard lock(mutex_);
@@ -149,9 +174,12 @@ class JsonRenderer final : public Progress {
 
 std::unique_ptr<Progress> make_renderer(Style style, int fd) {
   switch (style) {
-    case Style::Plain: return std::make_unique<PlainRenderer>(fd);
-    case Style::Tty: return std::make_unique<TtyRenderer>(fd);
-    case Style::Json: return std::make_unique<JsonRenderer>(fd);
+    case Style::Plain:
+      return std::make_unique<PlainRenderer>(fd);
+    case Style::Tty:
+      return std::make_unique<TtyRenderer>(fd);
+    case Style::Json:
+      return std::make_unique<JsonRenderer>(fd);
   }
   return std::make_unique<PlainRenderer>(fd);
 }

@@ -14,8 +14,9 @@ std::string ranges_text(const IdRanges& ranges) {
   std::string text;
   for (const IdRange& range : ranges) {
     if (!text.empty()) text += ", ";
-    text += std::to_string(range.inside) + ".." + std::to_string(range.inside + range.count - 1) + " = " +
-            std::to_string(range.outside) + ".." + std::to_string(range.outside + (range.count - 1));
+    text += std::to_string(range.inside) + ".." + std::to_string(range.inside + range.count - 1) +
+            " = " + std::to_string(range.outside) + ".." +
+            std::to_string(range.outside + (range.count - 1));
   }
   return text;
 }
@@ -33,12 +34,13 @@ Json ranges_json(const IdRanges& ranges) {
 std::string render_isolation(const IsolationReport& report) {
   std::string text;
   for (const ModeReport& mode : report.modes) {
-    text += padded(to_string(mode.mode), 16) + padded(mode.available ? "works" : "no", 7) + mode.detail + "\n";
+    text += padded(to_string(mode.mode), 16) + padded(mode.available ? "works" : "no", 7) +
+            mode.detail + "\n";
     if (!mode.hint.empty()) text += std::string(23, ' ') + "to change that: " + mode.hint + "\n";
   }
   if (report.ids) {
-    text += padded("ids", 16) + "uid " + ranges_text(report.ids->uids) + "; gid " + ranges_text(report.ids->gids) +
-            " (inside = outside)\n";
+    text += padded("ids", 16) + "uid " + ranges_text(report.ids->uids) + "; gid " +
+            ranges_text(report.ids->gids) + " (inside = outside)\n";
   }
   for (const std::string& note : report.notes) text += padded("note", 16) + note + "\n";
   return text;
@@ -47,7 +49,8 @@ std::string render_isolation(const IsolationReport& report) {
 Json isolation_to_json(const IsolationReport& report) {
   Json modes = Json::array();
   for (const ModeReport& mode : report.modes) {
-    Json entry{{"mode", to_string(mode.mode)}, {"available", mode.available}, {"detail", mode.detail}};
+    Json entry{
+        {"mode", to_string(mode.mode)}, {"available", mode.available}, {"detail", mode.detail}};
     if (!mode.hint.empty()) entry["hint"] = mode.hint;
     modes.push_back(std::move(entry));
   }

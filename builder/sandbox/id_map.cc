@@ -93,7 +93,8 @@ Result<IdPlan> plan_in_user_namespace(const IdFacts& facts) {
                 "uid 0 of a user namespace needs CAP_SETUID and CAP_SETGID to map many ids "
                 "(pod: capabilities add [SETUID, SETGID])");
   }
-  // Shifted by one: id 0 of this namespace is the builder, and mapping it would need CAP_SETFCAP as well.
+  // Shifted by one: id 0 of this namespace is the builder, and mapping it would need CAP_SETFCAP as
+  // well.
   const std::uint32_t uids = contiguous_from(facts.uid_map, 1);
   const std::uint32_t gids = contiguous_from(facts.gid_map, 1);
   if (uids == 0 || gids == 0) {
@@ -105,11 +106,13 @@ Result<IdPlan> plan_in_user_namespace(const IdFacts& facts) {
 Result<IdPlan> plan_as_root(const IdFacts& facts) {
   if (facts.in_pod) {
     return fail(ErrorKind::Denied,
-                "refusing to build as uid 0 of the node: the pod has no user namespace (hostUsers: false was "
+                "refusing to build as uid 0 of the node: the pod has no user namespace (hostUsers: "
+                "false was "
                 "not set, or the server dropped it); run as uid 1000 with newuidmap instead");
   }
   if (!facts.cap_setuid || !facts.cap_setgid) {
-    return fail(ErrorKind::Denied, "uid 0 without CAP_SETUID and CAP_SETGID cannot write an id map");
+    return fail(ErrorKind::Denied,
+                "uid 0 without CAP_SETUID and CAP_SETGID cannot write an id map");
   }
   const auto range = [](const std::vector<Extent>& extents) -> IdRanges {
     for (const auto& [first, count] : extents) {
@@ -126,14 +129,17 @@ Result<IdPlan> plan_with_newuidmap(const IdFacts& facts) {
     if (!problem.empty()) return fail(ErrorKind::Denied, problem);
   }
   const std::string who = facts.user.empty() ? std::to_string(facts.uid) : facts.user;
-  IdPlan plan{IdMapMethod::NewIdMap,
-              lay_out(without(parse_subordinate_ids(facts.subuid, facts.user, facts.uid), facts.uid)),
-              lay_out(without(parse_subordinate_ids(facts.subgid, facts.user, facts.uid), facts.gid))};
+  IdPlan plan{
+      IdMapMethod::NewIdMap,
+      lay_out(without(parse_subordinate_ids(facts.subuid, facts.user, facts.uid), facts.uid)),
+      lay_out(without(parse_subordinate_ids(facts.subgid, facts.user, facts.uid), facts.gid))};
   if (plan.uids.empty()) {
-    return fail(ErrorKind::Denied, "/etc/subuid has no entry for " + who + " (usermod --add-subuids)");
+    return fail(ErrorKind::Denied,
+                "/etc/subuid has no entry for " + who + " (usermod --add-subuids)");
   }
   if (plan.gids.empty()) {
-    return fail(ErrorKind::Denied, "/etc/subgid has no entry for " + who + " (usermod --add-subgids)");
+    return fail(ErrorKind::Denied,
+                "/etc/subgid has no entry for " + who + " (usermod --add-subgids)");
   }
   return plan;
 }
@@ -153,7 +159,8 @@ std::string helper_problem(const char* name) {
   struct stat st {};
   if (::stat(path.c_str(), &st) == 0 && (st.st_mode & S_ISUID) && st.st_uid == 0) return {};
   if (::getxattr(path.c_str(), "security.capability", nullptr, 0) > 0) return {};
-  return path + " has neither the set-uid bit nor file capabilities (setcap cap_setuid,cap_setgid+ep)";
+  return path +
+         " has neither the set-uid bit nor file capabilities (setcap cap_setuid,cap_setgid+ep)";
 }
 
 bool effective_capability(int capability) {
@@ -201,7 +208,8 @@ Result<void> run_helper(const char* name, int pid, const IdRanges& ranges) {
   posix_spawn_file_actions_adddup2(&actions, output.write.get(), STDERR_FILENO);
   char* no_environment[] = {nullptr};
   pid_t helper = -1;
-  const int error = ::posix_spawn(&helper, program.c_str(), &actions, nullptr, argv.data(), no_environment);
+  const int error =
+      ::posix_spawn(&helper, program.c_str(), &actions, nullptr, argv.data(), no_environment);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return errno_error("start " + program, error);
   output.write.reset();
@@ -219,9 +227,12 @@ Result<void> run_helper(const char* name, int pid, const IdRanges& ranges) {
 
 std::string_view to_string(IdMapMethod method) {
   switch (method) {
-    case IdMapMethod::PodUserNamespace: return "pod user namespace";
-    case IdMapMethod::SubordinateRoot: return "subordinate range as root";
-    case IdMapMethod::NewIdMap: return "newuidmap";
+    case IdMapMethod::PodUserNamespace:
+      return "pod user namespace";
+    case IdMapMethod::SubordinateRoot:
+      return "subordinate range as root";
+    case IdMapMethod::NewIdMap:
+      return "newuidmap";
   }
   return "";
 }
@@ -231,8 +242,8 @@ Result<IdRanges> parse_id_map(std::string_view text) {
   for (const std::string_view line : split(text, "\n")) {
     const auto words = split(line, " \t");
     IdRange range;
-    if (words.size() != 3 || !parse_number(words[0], range.inside) || !parse_number(words[1], range.outside) ||
-        !parse_number(words[2], range.count)) {
+    if (words.size() != 3 || !parse_number(words[0], range.inside) ||
+        !parse_number(words[1], range.outside) || !parse_number(words[2], range.count)) {
       return fail(ErrorKind::InvalidInput, "id map: not three numbers: " + std::string(line));
     }
     ranges.push_back(range);
@@ -240,7 +251,8 @@ Result<IdRanges> parse_id_map(std::string_view text) {
   return ranges;
 }
 
-std::vector<Extent> parse_subordinate_ids(std::string_view text, std::string_view user, std::uint32_t uid) {
+std::vector<Extent> parse_subordinate_ids(std::string_view text, std::string_view user,
+                                          std::uint32_t uid) {
   const std::string number = std::to_string(uid);
   std::vector<Extent> extents;
   for (const std::string_view line : split(text, "\n")) {
@@ -262,7 +274,8 @@ IdFacts gather_id_facts() {
   std::array<char, 4096> buffer{};
   struct passwd entry {};
   struct passwd* found = nullptr;
-  if (::getpwuid_r(facts.uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found) facts.user = entry.pw_name;
+  if (::getpwuid_r(facts.uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found)
+    facts.user = entry.pw_name;
   facts.uid_map = own_map("/proc/self/uid_map");
   facts.gid_map = own_map("/proc/self/gid_map");
   facts.cap_setuid = effective_capability(CAP_SETUID);

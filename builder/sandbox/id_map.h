@@ -1,8 +1,9 @@
-// Which ids the build's user namespace gets, and who may write that map. The choice is pure: facts in,
-// plan or the exact missing permission out.
+// Which ids the build's user namespace gets, and who may write that map. The choice is pure: facts
+// in, plan or the exact missing permission out.
 //
-// The range never holds the builder's own uid, so RUN's root can neither signal the builder nor write
-// its files; on a plain machine it is a subordinate range, never the host's 1 to 65535, which are people.
+// The range never holds the builder's own uid, so RUN's root can neither signal the builder nor
+// write its files; on a plain machine it is a subordinate range, never the host's 1 to 65535, which
+// are people.
 #pragma once
 
 #include <cstdint>
@@ -41,13 +42,13 @@ struct IdPlan {
 struct IdFacts {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::string user;      ///< login name, empty if there is none
-  IdRanges uid_map;      ///< /proc/self/uid_map
+  std::string user;  ///< login name, empty if there is none
+  IdRanges uid_map;  ///< /proc/self/uid_map
   IdRanges gid_map;
   bool cap_setuid = false;  ///< effective
   bool cap_setgid = false;
-  bool in_pod = false;      ///< KUBERNETES_SERVICE_HOST is set
-  std::string subuid;       ///< contents of /etc/subuid
+  bool in_pod = false;  ///< KUBERNETES_SERVICE_HOST is set
+  std::string subuid;   ///< contents of /etc/subuid
   std::string subgid;
   /// Each empty when usable, else what is wrong: "newuidmap is not installed".
   std::string newuidmap_problem;

@@ -43,8 +43,10 @@ bool is_on_overlay(std::string path) {
 HostFacts gather_host_facts(const ProbeOptions& options) {
   HostFacts facts;
   facts.max_user_namespaces = number_in("/proc/sys/user/max_user_namespaces");
-  facts.userns_clone_disabled = number_in("/proc/sys/kernel/unprivileged_userns_clone").value_or(1) == 0;
-  facts.apparmor_restricted = number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").value_or(0) == 1;
+  facts.userns_clone_disabled =
+      number_in("/proc/sys/kernel/unprivileged_userns_clone").value_or(1) == 0;
+  facts.apparmor_restricted =
+      number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").value_or(0) == 1;
   facts.apparmor_confined = apparmor_profile_is_on();
   facts.seccomp_filtered = seccomp_filter_is_on();
   facts.store_on_overlay = is_on_overlay(options.store_dir);
@@ -80,7 +82,8 @@ void probe_overlay(const ProbeOptions& options, ModeReport& overlay, IsolationRe
   report.proc = *proc;
   if (*proc == ProcMount::Bound) {
     report.notes.push_back(
-        "/proc is masked here, so RUN sees the builder's (process numbers differ); procMount: Unmasked gives it its own");
+        "/proc is masked here, so RUN sees the builder's (process numbers differ); procMount: "
+        "Unmasked gives it its own");
   }
   if (plan->uids.front().count < 65535 && plan->uids.size() == 1) {
     report.notes.push_back("only " + std::to_string(plan->uids.front().count) +
@@ -92,9 +95,12 @@ void probe_overlay(const ProbeOptions& options, ModeReport& overlay, IsolationRe
 
 std::string_view to_string(IsolationMode mode) {
   switch (mode) {
-    case IsolationMode::Overlay: return "overlay";
-    case IsolationMode::OverlaySingle: return "overlay-single";
-    case IsolationMode::Chroot: return "chroot";
+    case IsolationMode::Overlay:
+      return "overlay";
+    case IsolationMode::OverlaySingle:
+      return "overlay-single";
+    case IsolationMode::Chroot:
+      return "chroot";
   }
   return "";
 }
@@ -110,21 +116,26 @@ const ModeReport& IsolationReport::of(IsolationMode mode) const {
 std::string hint_for(const Error& error, const HostFacts& facts) {
   // From the surest cause to the likeliest: facts first, then what kind of failure it was.
   if (facts.max_user_namespaces == 0) return "set sysctl user.max_user_namespaces to at least 2";
-  if (facts.userns_clone_disabled && !facts.root) return "set sysctl kernel.unprivileged_userns_clone to 1";
+  if (facts.userns_clone_disabled && !facts.root)
+    return "set sysctl kernel.unprivileged_userns_clone to 1";
   if (facts.store_on_overlay && error.kind != ErrorKind::Denied) {
-    return "the store is on an overlay file system, which cannot hold another one's upper directory: "
+    return "the store is on an overlay file system, which cannot hold another one's upper "
+           "directory: "
            "use a volume (emptyDir) or a disk";
   }
   if (error.kind != ErrorKind::Denied) return "";
   if (facts.apparmor_restricted && !facts.root) {
-    return "Ubuntu restricts user namespaces: give the builder an AppArmor profile with `userns,` or set sysctl "
+    return "Ubuntu restricts user namespaces: give the builder an AppArmor profile with `userns,` "
+           "or set sysctl "
            "kernel.apparmor_restrict_unprivileged_userns to 0";
   }
   if (facts.seccomp_filtered) {
-    return "a seccomp filter is on: the profile has to allow unshare, clone, mount, umount2, pivot_root, setns and "
+    return "a seccomp filter is on: the profile has to allow unshare, clone, mount, umount2, "
+           "pivot_root, setns and "
            "sethostname (Localhost profile of this project; RuntimeDefault does not)";
   }
-  if (facts.apparmor_confined) return "an AppArmor profile is on: containerd's default one denies mount";
+  if (facts.apparmor_confined)
+    return "an AppArmor profile is on: containerd's default one denies mount";
   return "";
 }
 
@@ -140,11 +151,12 @@ IsolationReport probe_isolation(const ProbeOptions& options) {
 
 Result<IsolationMode> select_isolation(std::string_view requested, const IsolationReport& report) {
   if (requested == "overlay-single" || requested == "chroot") {
-    return fail(ErrorKind::InvalidInput, "isolation " + std::string(requested) + " is not implemented yet");
+    return fail(ErrorKind::InvalidInput,
+                "isolation " + std::string(requested) + " is not implemented yet");
   }
   if (requested != "auto" && requested != "overlay") {
-    return fail(ErrorKind::InvalidInput,
-                "isolation " + std::string(requested) + ": expected auto, overlay, overlay-single or chroot");
+    return fail(ErrorKind::InvalidInput, "isolation " + std::string(requested) +
+                                             ": expected auto, overlay, overlay-single or chroot");
   }
   const ModeReport& overlay = report.of(IsolationMode::Overlay);
   if (overlay.available) return IsolationMode::Overlay;

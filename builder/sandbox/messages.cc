@@ -19,7 +19,9 @@ LowerList lowers_of(const Json& json) {
   return lowers;
 }
 
-Json optional_json(const std::optional<std::string>& value) { return value ? Json(*value) : Json(); }
+Json optional_json(const std::optional<std::string>& value) {
+  return value ? Json(*value) : Json();
+}
 
 std::optional<std::string> optional_of(const Json& json) {
   if (json.is_null()) return std::nullopt;
@@ -39,22 +41,34 @@ Json to_json(const RunSpec& spec) {
   for (const HostEntry& entry : spec.extra_hosts) {
     extra_hosts.push_back({{"name", entry.name}, {"address", entry.address}});
   }
-  return {{"lowers", to_json(spec.lowers)}, {"upper", spec.upper.number},
-          {"argv", spec.argv}, {"env", spec.env}, {"cwd", spec.cwd},
-          {"uid", spec.uid}, {"gid", spec.gid}, {"groups", spec.groups},
-          {"networkNone", spec.network == Network::None}, {"hostname", spec.hostname},
+  return {{"lowers", to_json(spec.lowers)},
+          {"upper", spec.upper.number},
+          {"argv", spec.argv},
+          {"env", spec.env},
+          {"cwd", spec.cwd},
+          {"uid", spec.uid},
+          {"gid", spec.gid},
+          {"groups", spec.groups},
+          {"networkNone", spec.network == Network::None},
+          {"hostname", spec.hostname},
           {"extraHosts", std::move(extra_hosts)},
-          {"resolvConf", optional_json(spec.resolv_conf)}, {"hosts", optional_json(spec.hosts)}};
+          {"resolvConf", optional_json(spec.resolv_conf)},
+          {"hosts", optional_json(spec.hosts)}};
 }
 
 Json to_json(const RunResult& result) {
-  return {{"exitCode", result.exit_code}, {"signal", result.signal}, {"oomKilled", result.oom_killed},
-          {"procBound", result.proc == ProcMount::Bound}, {"message", result.message}};
+  return {{"exitCode", result.exit_code},
+          {"signal", result.signal},
+          {"oomKilled", result.oom_killed},
+          {"procBound", result.proc == ProcMount::Bound},
+          {"message", result.message}};
 }
 
 Json to_json(const PathInfo& info) {
-  return {{"path", info.path}, {"type", static_cast<int>(info.type)}, {"mode", info.mode},
-          {"uid", info.uid}, {"gid", info.gid}, {"size", info.size}, {"missing", info.missing}};
+  return {{"path", info.path},      {"type", static_cast<int>(info.type)},
+          {"mode", info.mode},      {"uid", info.uid},
+          {"gid", info.gid},        {"size", info.size},
+          {"missing", info.missing}};
 }
 
 Result<LowerList> lowers_from_json(const Json& json) {
@@ -75,7 +89,8 @@ Result<RunSpec> run_spec_from_json(const Json& json) {
     spec.network = json.at("networkNone").get<bool>() ? Network::None : Network::Default;
     spec.hostname = json.at("hostname").get<std::string>();
     for (const Json& entry : json.at("extraHosts")) {
-      spec.extra_hosts.push_back({entry.at("name").get<std::string>(), entry.at("address").get<std::string>()});
+      spec.extra_hosts.push_back(
+          {entry.at("name").get<std::string>(), entry.at("address").get<std::string>()});
     }
     spec.resolv_conf = optional_of(json.at("resolvConf"));
     spec.hosts = optional_of(json.at("hosts"));
@@ -100,7 +115,8 @@ Result<PathInfo> path_info_from_json(const Json& json) {
     PathInfo info;
     info.path = json.at("path").get<std::string>();
     const int type = json.at("type").get<int>();
-    info.type = type >= 0 && type <= static_cast<int>(PathType::Other) ? static_cast<PathType>(type) : PathType::Other;
+    info.type = type >= 0 && type <= static_cast<int>(PathType::Other) ? static_cast<PathType>(type)
+                                                                       : PathType::Other;
     info.mode = json.at("mode").get<std::uint32_t>();
     info.uid = json.at("uid").get<std::uint32_t>();
     info.gid = json.at("gid").get<std::uint32_t>();

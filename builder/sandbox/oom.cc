@@ -37,17 +37,19 @@ std::optional<std::uint64_t> parse_oom_kills(std::string_view text) {
   if (at == text.npos) return std::nullopt;
   const std::string_view rest = text.substr(at + name.size());
   std::uint64_t value = 0;
-  if (std::from_chars(rest.data(), rest.data() + rest.size(), value).ec != std::errc()) return std::nullopt;
+  if (std::from_chars(rest.data(), rest.data() + rest.size(), value).ec != std::errc())
+    return std::nullopt;
   return value;
 }
 
 std::optional<std::uint64_t> oom_kill_count() {
   auto own = read_file("/proc/self/cgroup", 64 << 10);
   if (!own) return std::nullopt;
-  // A pod sees its own cgroup as "/" or, without a cgroup namespace, by a path that is not mounted there:
-  // then the mount's root is ours.
+  // A pod sees its own cgroup as "/" or, without a cgroup namespace, by a path that is not mounted
+  // there: then the mount's root is ours.
   if (const auto path = cgroup_path(*own, "memory")) {
-    if (const auto count = count_in("/sys/fs/cgroup/memory" + *path + "/memory.oom_control")) return count;
+    if (const auto count = count_in("/sys/fs/cgroup/memory" + *path + "/memory.oom_control"))
+      return count;
     if (const auto count = count_in("/sys/fs/cgroup/memory/memory.oom_control")) return count;
   }
   if (const auto path = cgroup_path(*own, "")) {

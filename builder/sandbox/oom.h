@@ -1,5 +1,5 @@
-// How many processes the kernel's OOM killer has ended in our cgroup: read before and after a step, the
-// difference tells an OOM kill from any other SIGKILL.
+// How many processes the kernel's OOM killer has ended in our cgroup: read before and after a step,
+// the difference tells an OOM kill from any other SIGKILL.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace imagebuild::sandbox {
 
-/// nullopt when the cgroup's files are not visible here. Knows cgroup v2 (memory.events) and v1 (memory.oom_control).
+/// nullopt when the cgroup's files are not visible here. Knows cgroup v2 (memory.events) and v1
+/// (memory.oom_control).
 std::optional<std::uint64_t> oom_kill_count();
 
 /// The value of `oom_kill` in either file's text.

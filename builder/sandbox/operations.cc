@@ -22,7 +22,8 @@ using Descriptors = std::vector<UniqueFd>;
 
 Result<LayerId> layer_of(const Json& request, const char* field) {
   const auto number = TRY(find_int(request, field));
-  if (!number || *number < 0 || *number > 0xffffffff) return fail(ErrorKind::InvalidInput, "request without " + std::string(field));
+  if (!number || *number < 0 || *number > 0xffffffff)
+    return fail(ErrorKind::InvalidInput, "request without " + std::string(field));
   return LayerId{static_cast<std::uint32_t>(*number)};
 }
 
@@ -39,14 +40,20 @@ Result<UniqueFd> take_descriptor(Descriptors& descriptors) {
   return fd;
 }
 
-Result<UniqueFd> open_layer(LayerId layer) { return open_file(layer_path(layer), O_RDONLY | O_DIRECTORY); }
+Result<UniqueFd> open_layer(LayerId layer) {
+  return open_file(layer_path(layer), O_RDONLY | O_DIRECTORY);
+}
 
-// The part of an UnpackSummary that settle needs waits in the store: it can be as long as the layer.
+// The part of an UnpackSummary that settle needs waits in the store: it can be as long as the
+// layer.
 Json summary_to_json(const UnpackSummary& summary) {
   Json links = Json::array();
-  for (const DeferredHardLink& link : summary.deferred_hard_links) links.push_back({link.path, link.target});
-  return {{"implied", summary.implied_directories}, {"links", std::move(links)},
-          {"whiteouts", summary.whiteouts}, {"ownersKept", summary.owners_kept}};
+  for (const DeferredHardLink& link : summary.deferred_hard_links)
+    links.push_back({link.path, link.target});
+  return {{"implied", summary.implied_directories},
+          {"links", std::move(links)},
+          {"whiteouts", summary.whiteouts},
+          {"ownersKept", summary.owners_kept}};
 }
 
 Result<UnpackSummary> load_summary(LayerId layer) {
@@ -58,7 +65,8 @@ Result<UnpackSummary> load_summary(LayerId layer) {
     summary.whiteouts = json.at("whiteouts").get<std::vector<std::string>>();
     summary.owners_kept = json.at("ownersKept").get<bool>();
     for (const Json& link : json.at("links")) {
-      summary.deferred_hard_links.push_back({link.at(0).get<std::string>(), link.at(1).get<std::string>()});
+      summary.deferred_hard_links.push_back(
+          {link.at(0).get<std::string>(), link.at(1).get<std::string>()});
     }
     return summary;
   } catch (const Json::exception& e) {
@@ -75,8 +83,11 @@ Result<Json> unpack(const Json& request, Descriptors& descriptors) {
   TarReader tar(source_from_fd(input.get()));
   const UnpackSummary summary = TRY(unpack_layer(directory.get(), tar));
   const auto bytes = Json::to_msgpack(summary_to_json(summary));
-  TRY(write_file_atomically(summary_path(layer), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
-  return Json{{"entries", summary.entries}, {"bytes", summary.bytes}, {"skippedDevices", summary.skipped_devices}};
+  TRY(write_file_atomically(summary_path(layer),
+                            {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  return Json{{"entries", summary.entries},
+              {"bytes", summary.bytes},
+              {"skippedDevices", summary.skipped_devices}};
 }
 
 Result<Json> settle(const Json& request, Descriptors&) {
@@ -112,7 +123,8 @@ Result<Json> diff(const Json& request, Descriptors& descriptors) {
   TarWriter tar(sink_to_fd(output.get()));
   const DiffSummary summary = TRY(diff_upper(upper.get(), root.get(), options, tar));
   TRY(tar.finish());
-  return Json{{"entries", summary.entries}, {"bytes", summary.bytes}, {"whiteouts", summary.whiteouts}};
+  return Json{
+      {"entries", summary.entries}, {"bytes", summary.bytes}, {"whiteouts", summary.whiteouts}};
 }
 
 Result<Json> resolve_path(const Json& request, Descriptors&) {
@@ -129,7 +141,8 @@ Result<Json> read_path(const Json& request, Descriptors&) {
   const std::string path = string_at(request, {"path"});
   const PathInfo info = TRY(resolve_below(root.get(), path, LastLink::Follow));
   if (info.type != PathType::Regular) return Json();
-  const std::uint64_t limit = static_cast<std::uint64_t>(TRY(find_int(request, "limit")).value_or(0));
+  const std::uint64_t limit =
+      static_cast<std::uint64_t>(TRY(find_int(request, "limit")).value_or(0));
   const UniqueFd file = TRY(open_below(root.get(), info.path, O_RDONLY));
   return Json(TRY_CONTEXT(read_all(file.get(), limit), path));
 }
@@ -152,13 +165,16 @@ Result<Json> copy_out(const Json& request, Descriptors& descriptors) {
   TarWriter tar(sink_to_fd(output.get()));
   const CopySummary summary = TRY(copy_to_tar(from.get(), what, hooks, tar));
   TRY(tar.finish());
-  return Json{{"entries", summary.entries}, {"files", summary.files}, {"bytes", summary.bytes},
+  return Json{{"entries", summary.entries},
+              {"files", summary.files},
+              {"bytes", summary.bytes},
               {"contentHash", summary.content_hash}};
 }
 
 Result<Json> remove(const Json& request, Descriptors&) {
   const LayerId layer = TRY(layer_of(request, "layer"));
-  for (const std::string& path : {layer_path(layer), work_path(layer), scaffold_path(layer), summary_path(layer)}) {
+  for (const std::string& path :
+       {layer_path(layer), work_path(layer), scaffold_path(layer), summary_path(layer)}) {
     TRY(remove_tree(AT_FDCWD, path));
   }
   return Json::object();
@@ -174,8 +190,9 @@ Result<Json> perform(const Json& request, std::vector<UniqueFd> descriptors) {
     Result<Json> (*act)(const Json&, Descriptors&);
   };
   static constexpr Operation operations[] = {
-      {"unpack", unpack},        {"settle", settle}, {"run", run},           {"diff", diff},     {"resolve", resolve_path},
-      {"read", read_path},       {"copy", copy_out}, {"remove", remove},     {"probe", probe},
+      {"unpack", unpack}, {"settle", settle},        {"run", run},
+      {"diff", diff},     {"resolve", resolve_path}, {"read", read_path},
+      {"copy", copy_out}, {"remove", remove},        {"probe", probe},
   };
   const std::string name = string_at(request, {"op"});
   for (const Operation& operation : operations) {

@@ -1,5 +1,6 @@
-// What the tree worker does for one request, in a child of its own: its mount namespace and its death are
-// private, the store is its current directory. The builder's half (tree_worker.cc) names the same operations.
+// What the tree worker does for one request, in a child of its own: its mount namespace and its
+// death are private, the store is its current directory. The builder's half (tree_worker.cc) names
+// the same operations.
 #pragma once
 
 #include <vector>

@@ -17,7 +17,8 @@ constexpr std::size_t max_options = 4095;
 std::string numbered(const char* folder, LayerId layer) {
   static const char* digits = "0123456789abcdef";
   std::string hex;
-  for (std::uint32_t rest = layer.number; rest != 0 || hex.empty(); rest >>= 4) hex.insert(hex.begin(), digits[rest & 15]);
+  for (std::uint32_t rest = layer.number; rest != 0 || hex.empty(); rest >>= 4)
+    hex.insert(hex.begin(), digits[rest & 15]);
   return std::string(folder) + "/" + hex;
 }
 
@@ -38,7 +39,8 @@ Result<void> make_store() {
 Result<std::string> overlay_options(const OverlayMount& mount) {
   std::vector<std::string> lowers;  // top first, as overlayfs wants them
   if (mount.scaffold) lowers.push_back(scaffold_path(*mount.scaffold));
-  std::for_each(mount.lowers.rbegin(), mount.lowers.rend(), [&](LayerId layer) { lowers.push_back(layer_path(layer)); });
+  std::for_each(mount.lowers.rbegin(), mount.lowers.rend(),
+                [&](LayerId layer) { lowers.push_back(layer_path(layer)); });
   // Overlay wants one lower with an upper and two without.
   const std::size_t least = mount.upper ? 1 : 2;
   for (const char* empty : {"e/0", "e/1"}) {
@@ -51,8 +53,8 @@ Result<std::string> overlay_options(const OverlayMount& mount) {
     if (mount.volatile_upper) options += ",volatile";
   }
   if (options.size() > max_options) {
-    return fail(ErrorKind::InvalidInput,
-                std::to_string(mount.lowers.size()) + " layers are more than one overlay mount takes");
+    return fail(ErrorKind::InvalidInput, std::to_string(mount.lowers.size()) +
+                                             " layers are more than one overlay mount takes");
   }
   return options;
 }

@@ -1,8 +1,10 @@
-// The merged tree: overlay mounts of the worker's store, with the worker's current directory as base.
+// The merged tree: overlay mounts of the worker's store, with the worker's current directory as
+// base.
 //
 // Store layout: l/<hex> layers, w/<hex> overlay work directories, x/<hex> scaffolds, s/<hex> unpack
-// summaries, m and o mount points, e/0 and e/1 always empty. Names are short because mount(2) cuts its
-// options at one page. Always `userxattr`: without it the mount succeeds and rmdir of a lower directory is EIO.
+// summaries, m and o mount points, e/0 and e/1 always empty. Names are short because mount(2) cuts
+// its options at one page. Always `userxattr`: without it the mount succeeds and rmdir of a lower
+// directory is EIO.
 #pragma once
 
 #include <optional>
@@ -26,16 +28,18 @@ inline constexpr const char* other_merged_path = "o";
 Result<void> make_store();
 
 struct OverlayMount {
-  LowerList lowers;                   ///< bottom first
-  std::optional<LayerId> scaffold;    ///< one more directory above the lowers: mount points that RUN needs
-  std::optional<LayerId> upper;       ///< absent: read-only
-  bool volatile_upper = true;         ///< no fsync on behalf of RUN: the store does not outlive the worker
+  LowerList lowers;  ///< bottom first
+  std::optional<LayerId>
+      scaffold;  ///< one more directory above the lowers: mount points that RUN needs
+  std::optional<LayerId> upper;  ///< absent: read-only
+  bool volatile_upper = true;  ///< no fsync on behalf of RUN: the store does not outlive the worker
 };
 
 /// The options string of mount(2). InvalidInput when it does not fit one page.
 Result<std::string> overlay_options(const OverlayMount& mount);
 
-/// Mounts at `target`; without `volatile` where the kernel does not know it. Denied and others: what mount(2) said.
+/// Mounts at `target`; without `volatile` where the kernel does not know it. Denied and others:
+/// what mount(2) said.
 Result<void> mount_overlay(const OverlayMount& mount, const char* target);
 
 /// Mounts the read-only tree of `lowers` and opens its root.

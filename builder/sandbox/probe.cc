@@ -26,7 +26,8 @@ Result<void> make(const std::string& path) {
 }
 
 Result<void> make_layers() {
-  for (const std::string& path : {layer_path(lower), layer_path(upper), work_path(upper)}) TRY(make(path));
+  for (const std::string& path : {layer_path(lower), layer_path(upper), work_path(upper)})
+    TRY(make(path));
   TRY(make(layer_path(lower) + "/d"));
   TRY(open_file(layer_path(lower) + "/d/f", O_WRONLY | O_CREAT));
   return {};
@@ -46,7 +47,8 @@ Result<void> replace_lower_directory() {
   const std::string directory = std::string(merged_path) + "/d";
   TRY(remove_tree(AT_FDCWD, directory));
   TRY(make(directory));
-  if (::access((directory + "/f").c_str(), F_OK) == 0) return fail(ErrorKind::Internal, "the removed file is back");
+  if (::access((directory + "/f").c_str(), F_OK) == 0)
+    return fail(ErrorKind::Internal, "the removed file is back");
   return {};
 }
 
@@ -58,7 +60,10 @@ Result<void> unmount() {
 /// A proc of a new pid namespace, mounted by that namespace's first process.
 Result<bool> fresh_proc_works() {
   Child first(TRY(fork_into(CLONE_NEWPID | CLONE_NEWNS)));
-  if (!first) ::_exit(::mount("proc", merged_path, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0 ? 0 : 1);
+  if (!first)
+    ::_exit(::mount("proc", merged_path, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0
+                ? 0
+                : 1);
   return first.wait() == 0;
 }
 
@@ -70,10 +75,8 @@ Result<Json> probe_store() {
     Result<void> (*act)();
   };
   static constexpr Step steps[] = {
-      {"write to the store", make_layers},
-      {"change an owner", change_owner},
-      {"mount overlay", mount_writable},
-      {"replace a lower directory", replace_lower_directory},
+      {"write to the store", make_layers}, {"change an owner", change_owner},
+      {"mount overlay", mount_writable},   {"replace a lower directory", replace_lower_directory},
       {"unmount overlay", unmount},
   };
   for (const Step& step : steps) TRY_CONTEXT(step.act(), step.name);

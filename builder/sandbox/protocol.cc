@@ -39,12 +39,14 @@ Result<std::size_t> receive_all(int socket, char* bytes, std::size_t size) {
 
 Result<SocketPair> make_socket_pair() {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return errno_error("make a socket pair");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+    return errno_error("make a socket pair");
   return SocketPair{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
 Result<void> send_descriptors(int socket, std::span<const int> descriptors) {
-  if (descriptors.size() > max_descriptors) return fail(ErrorKind::Internal, "too many descriptors in one message");
+  if (descriptors.size() > max_descriptors)
+    return fail(ErrorKind::Internal, "too many descriptors in one message");
   char byte = 'r';
   iovec part{&byte, 1};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(max_descriptors * sizeof(int))> control{};
@@ -90,7 +92,8 @@ Result<std::optional<std::vector<UniqueFd>>> receive_descriptors(int socket) {
       descriptors.emplace_back(fd);
     }
   }
-  if (message.msg_flags & MSG_CTRUNC) return fail(ErrorKind::Internal, "descriptors were lost in passing");
+  if (message.msg_flags & MSG_CTRUNC)
+    return fail(ErrorKind::Internal, "descriptors were lost in passing");
   return std::optional(std::move(descriptors));
 }
 
@@ -122,8 +125,10 @@ Json error_to_json(const Error& error) {
 
 Error error_from_json(const Json& json) {
   const auto kind = find_int(json, "kind");
-  const bool known = kind && *kind && **kind >= 0 && **kind <= static_cast<int>(ErrorKind::Internal);
-  return {known ? static_cast<ErrorKind>(**kind) : ErrorKind::Internal, string_at(json, {"message"})};
+  const bool known =
+      kind && *kind && **kind >= 0 && **kind <= static_cast<int>(ErrorKind::Internal);
+  return {known ? static_cast<ErrorKind>(**kind) : ErrorKind::Internal,
+          string_at(json, {"message"})};
 }
 
 Json answer_to_json(const Result<Json>& result) {

@@ -21,18 +21,21 @@ namespace imagebuild::sandbox {
 namespace {
 
 Result<void> validate(const RunSpec& spec) {
-  if (spec.argv.empty() || spec.argv[0].empty()) return fail(ErrorKind::InvalidInput, "no command to run");
-  if (spec.cwd.empty() || spec.cwd[0] != '/') return fail(ErrorKind::InvalidInput, "working directory is not absolute: " + spec.cwd);
+  if (spec.argv.empty() || spec.argv[0].empty())
+    return fail(ErrorKind::InvalidInput, "no command to run");
+  if (spec.cwd.empty() || spec.cwd[0] != '/')
+    return fail(ErrorKind::InvalidInput, "working directory is not absolute: " + spec.cwd);
   for (const auto* words : {&spec.argv, &spec.env}) {
     for (const std::string& word : *words) {
-      if (word.find('\0') != word.npos) return fail(ErrorKind::InvalidInput, "a NUL byte in the command or its environment");
+      if (word.find('\0') != word.npos)
+        return fail(ErrorKind::InvalidInput, "a NUL byte in the command or its environment");
     }
   }
   return {};
 }
 
-/// Makes the upper directory, which looks as the image's root does, its work directory and the scaffold.
-/// True if there is a scaffold.
+/// Makes the upper directory, which looks as the image's root does, its work directory and the
+/// scaffold. True if there is a scaffold.
 Result<bool> prepare(const RunSpec& spec, const std::vector<BoundFile>& files) {
   const std::string upper = layer_path(spec.upper);
   if (::mkdir(upper.c_str(), 0755) < 0) return errno_error("make " + upper);
@@ -44,26 +47,31 @@ Result<bool> prepare(const RunSpec& spec, const std::vector<BoundFile>& files) {
     auto own = TRY(open_file(upper, O_RDONLY | O_DIRECTORY));
     TRY_CONTEXT(copy_directory_metadata(root.get(), own.get()), upper);
   }
-  const bool scaffold = TRY(build_scaffold(root.get(), scaffold_path(spec.upper), mount_points(files)));
+  const bool scaffold =
+      TRY(build_scaffold(root.get(), scaffold_path(spec.upper), mount_points(files)));
   root.reset();
   if (::umount2(merged_path, 0) < 0) return errno_error("unmount the image's tree");
   return scaffold;
 }
 
-// What the step's processes report: {"proc": bound}, {"error": …}, {"notStarted": …}, {"status": waitpid's}.
+// What the step's processes report: {"proc": bound}, {"error": …}, {"notStarted": …}, {"status":
+// waitpid's}.
 void report(int channel, const Json& message) {
   if (!send_message(channel, message)) ::_exit(1);  // nobody is left to tell
 }
 
 [[noreturn]] void command_process(const RunSpec& spec, int output, int channel) {
   const auto failed = become_command(spec, output);
-  if (!failed) report(channel, {{"error", error_to_json(failed.error())}});
-  else report(channel, {{"notStarted", {{"exitCode", failed->exit_code}, {"message", failed->message}}}});
+  if (!failed)
+    report(channel, {{"error", error_to_json(failed.error())}});
+  else
+    report(channel,
+           {{"notStarted", {{"exitCode", failed->exit_code}, {"message", failed->message}}}});
   ::_exit(127);
 }
 
-/// pid 1 of the step: sets up the root, starts the command, reaps orphans. When it exits, the kernel ends all
-/// that is left in its pid namespace before our waitpid returns.
+/// pid 1 of the step: sets up the root, starts the command, reaps orphans. When it exits, the
+/// kernel ends all that is left in its pid namespace before our waitpid returns.
 [[noreturn]] void init_process(RunContext& context, UniqueFd output, int channel) {
   if (auto done = setup_root(context); !done) {
     report(channel, {{"error", error_to_json(done.error())}});
@@ -101,9 +109,11 @@ Result<Outcome> collect(int channel) {
     if (const Json* error = find_path(*message, {"error"})) outcome.error = error_from_json(*error);
     if (const Json* none = find_path(*message, {"notStarted"})) {
       const auto code = find_int(*none, "exitCode");
-      outcome.not_started = NotStarted{code && *code ? static_cast<int>(**code) : 127, string_at(*none, {"message"})};
+      outcome.not_started =
+          NotStarted{code && *code ? static_cast<int>(**code) : 127, string_at(*none, {"message"})};
     }
-    if (const auto status = find_int(*message, "status"); status && *status) outcome.status = static_cast<int>(**status);
+    if (const auto status = find_int(*message, "status"); status && *status)
+      outcome.status = static_cast<int>(**status);
     if (const auto bound = find_bool(*message, "proc"); bound && *bound) {
       outcome.proc = **bound ? ProcMount::Bound : ProcMount::Fresh;
     }
@@ -119,9 +129,11 @@ Result<RunResult> result_of(const Outcome& outcome, int init_status) {
     result.message = outcome.not_started->message;
     return result;
   }
-  // Without a status pid 1 itself was killed (the OOM killer may choose it): the step ended with it.
+  // Without a status pid 1 itself was killed (the OOM killer may choose it): the step ended with
+  // it.
   const int status = outcome.status.value_or(init_status);
-  if (!outcome.status && !WIFSIGNALED(status)) return fail(ErrorKind::Internal, "the step's first process vanished");
+  if (!outcome.status && !WIFSIGNALED(status))
+    return fail(ErrorKind::Internal, "the step's first process vanished");
   if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
   result.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return result;
@@ -161,7 +173,8 @@ Result<RunResult> run_command(const RunSpec& spec, UniqueFd output) {
   TRY(remove_tree(AT_FDCWD, scaffold_path(spec.upper)));
   RunResult result = TRY(result_of(outcome, init_status));
   const auto kills_after = oom_kill_count();
-  result.oom_killed = result.exit_code != 0 && kills_before && kills_after && *kills_after > *kills_before;
+  result.oom_killed =
+      result.exit_code != 0 && kills_before && kills_after && *kills_after > *kills_before;
   return result;
 }
 

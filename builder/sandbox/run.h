@@ -1,5 +1,5 @@
-// One RUN step from the worker's side: prepares the upper directory, starts the namespaces, waits until
-// every process of the step is gone and says how it ended.
+// One RUN step from the worker's side: prepares the upper directory, starts the namespaces, waits
+// until every process of the step is gone and says how it ended.
 #pragma once
 
 #include "builder/sandbox/run_spec.h"
@@ -11,8 +11,8 @@ namespace imagebuild::sandbox {
 /// clone(2) without a new stack: fork into new namespaces. Only for a single-threaded process.
 Result<int> fork_into(unsigned long namespaces);
 
-/// Runs in a mount namespace of its own, with the store as current directory. A failed run leaves the upper
-/// directory in place; TreeWorker::remove() takes it away.
+/// Runs in a mount namespace of its own, with the store as current directory. A failed run leaves
+/// the upper directory in place; TreeWorker::remove() takes it away.
 Result<RunResult> run_command(const RunSpec& spec, UniqueFd output);
 
 }  // namespace imagebuild::sandbox

@@ -1,4 +1,5 @@
-// The privilege half of run_steps.h: from pid 1's child with every capability to the build step itself.
+// The privilege half of run_steps.h: from pid 1's child with every capability to the build step
+// itself.
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -21,8 +22,10 @@ namespace {
 
 // Docker's default set: what Dockerfiles are written for.
 constexpr int kept_capabilities[] = {
-    CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FSETID, CAP_FOWNER, CAP_MKNOD, CAP_NET_RAW, CAP_SETGID, CAP_SETUID,
-    CAP_SETFCAP, CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_KILL, CAP_AUDIT_WRITE,
+    CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_FSETID,           CAP_FOWNER,
+    CAP_MKNOD,   CAP_NET_RAW,      CAP_SETGID,           CAP_SETUID,
+    CAP_SETFCAP, CAP_SETPCAP,      CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT,
+    CAP_KILL,    CAP_AUDIT_WRITE,
 };
 
 struct CommandContext {
@@ -37,7 +40,8 @@ std::uint64_t kept_mask() {
 }
 
 Result<void> default_signals(CommandContext&) {
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);  // ignored ones survive exec
+  for (int number = 1; number < NSIG; ++number)
+    ::signal(number, SIG_DFL);  // ignored ones survive exec
   sigset_t none;
   sigemptyset(&none);
   if (::sigprocmask(SIG_SETMASK, &none, nullptr) < 0) return errno_error("mask");
@@ -60,7 +64,8 @@ Result<void> standard_streams(CommandContext& context) {
 
 Result<void> no_descriptors(CommandContext&) {
   // Marked rather than closed: the report channel must live until exec succeeds.
-  if (::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0) return errno_error("close_range");
+  if (::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+    return errno_error("close_range");
   return {};
 }
 
@@ -74,7 +79,8 @@ Result<void> working_directory(CommandContext& context) {
 Result<void> bounding_set(CommandContext&) {
   for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
     if ((kept_mask() >> capability) & 1) continue;
-    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) return errno_error("drop " + std::to_string(capability));
+    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+      return errno_error("drop " + std::to_string(capability));
   }
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return errno_error("ambient");
   return {};
@@ -94,7 +100,8 @@ Result<void> mapped(const char* what, std::uint32_t id, int error) {
 Result<void> identity(CommandContext& context) {
   const RunSpec& spec = context.spec;
   std::vector<gid_t> groups(spec.groups.begin(), spec.groups.end());
-  if (::setgroups(groups.size(), groups.data()) < 0) return mapped("one of the groups of gid", spec.gid, errno);
+  if (::setgroups(groups.size(), groups.data()) < 0)
+    return mapped("one of the groups of gid", spec.gid, errno);
   if (::setresgid(spec.gid, spec.gid, spec.gid) < 0) return mapped("gid", spec.gid, errno);
   if (::setresuid(spec.uid, spec.uid, spec.uid) < 0) return mapped("uid", spec.uid, errno);
   return {};
@@ -125,7 +132,10 @@ std::string why_not_executable(const std::string& path) {
   std::string start(4, '\0');
   auto fd = open_file(path, O_RDONLY);
   const auto got = fd ? read_some(fd->get(), start) : Result<std::size_t>(std::size_t{0});
-  if (got && *got == 4 && start == "\x7f" "ELF") {
+  if (got && *got == 4 &&
+      start ==
+          "\x7f"
+          "ELF") {
     return "exec format error: the program is built for another architecture than this machine's " +
            std::string(machine.machine);
   }
@@ -138,7 +148,8 @@ NotStarted explain(const std::string& path, int error) {
   if (error == ENOENT && ::stat(path.c_str(), &st) == 0) {
     return {127, path + ": its interpreter or dynamic loader does not exist in the image"};
   }
-  return {error == ENOENT ? 127 : 126, path + ": " + (error == ENOENT ? "not found" : std::strerror(error))};
+  return {error == ENOENT ? 127 : 126,
+          path + ": " + (error == ENOENT ? "not found" : std::strerror(error))};
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
@@ -158,7 +169,8 @@ NotStarted execute(const RunSpec& spec) {
   }
   NotStarted denied;
   std::string folders = path_variable(spec.env) + ":";
-  for (std::size_t colon; (colon = folders.find(':')) != folders.npos; folders.erase(0, colon + 1)) {
+  for (std::size_t colon; (colon = folders.find(':')) != folders.npos;
+       folders.erase(0, colon + 1)) {
     const std::string path = (colon == 0 ? "." : folders.substr(0, colon)) + "/" + name;
     ::execve(path.c_str(), argv.data(), env.data());
     const NotStarted reason = explain(path, errno);
@@ -177,10 +189,10 @@ Result<NotStarted> become_command(const RunSpec& spec, int output) {
     Result<void> (*act)(CommandContext&);
   };
   static constexpr Step steps[] = {
-      {"reset signals", default_signals},     {"start a session", own_session},
+      {"reset signals", default_signals},       {"start a session", own_session},
       {"connect the output", standard_streams}, {"close descriptors", no_descriptors},
       {"working directory", working_directory}, {"bounding set", bounding_set},
-      {"system-call filter", call_filter},    {"user", identity},
+      {"system-call filter", call_filter},      {"user", identity},
       {"capabilities", capabilities},
   };
   CommandContext context{spec, output};

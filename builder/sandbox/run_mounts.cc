@@ -1,5 +1,5 @@
-// The mount half of run_steps.h. Every target inside the image is opened below the image's root first and
-// then mounted on by descriptor: a symlink in the image cannot lead a mount elsewhere.
+// The mount half of run_steps.h. Every target inside the image is opened below the image's root
+// first and then mounted on by descriptor: a symlink in the image cannot lead a mount elsewhere.
 #include <fcntl.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -23,7 +23,9 @@
 namespace imagebuild::sandbox {
 namespace {
 
-std::string by_descriptor(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
+std::string by_descriptor(const UniqueFd& fd) {
+  return "/proc/self/fd/" + std::to_string(fd.get());
+}
 
 /// The place in the image where `path` leads, opened for mounting on it.
 Result<UniqueFd> open_target(int root, const std::string& path) {
@@ -31,8 +33,8 @@ Result<UniqueFd> open_target(int root, const std::string& path) {
   return open_below(root, info.path, O_PATH);
 }
 
-Result<void> mount_at(const char* source, const UniqueFd& target, const char* type, unsigned long flags,
-                      const char* data) {
+Result<void> mount_at(const char* source, const UniqueFd& target, const char* type,
+                      unsigned long flags, const char* data) {
   if (::mount(source, by_descriptor(target).c_str(), type, flags, data) == 0) return {};
   return errno_error(type ? type : source);
 }
@@ -60,10 +62,12 @@ Result<void> raise_loopback(RunContext& context) {
 }
 
 Result<void> mount_tree(RunContext& context) {
-  OverlayMount overlay{.lowers = context.spec->lowers, .scaffold = {}, .upper = context.spec->upper};
+  OverlayMount overlay{
+      .lowers = context.spec->lowers, .scaffold = {}, .upper = context.spec->upper};
   if (context.scaffold) overlay.scaffold = context.spec->upper;
   TRY(mount_overlay(overlay, merged_path));
-  context.root = TRY(open_file(merged_path, O_RDONLY | O_DIRECTORY)).release();  // this process ends with RUN
+  context.root =
+      TRY(open_file(merged_path, O_RDONLY | O_DIRECTORY)).release();  // this process ends with RUN
   return {};
 }
 
@@ -71,7 +75,8 @@ Result<void> mount_proc(RunContext& context) {
   auto target = TRY(open_target(context.root, "/proc"));
   auto fresh = mount_at("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
   if (fresh || fresh.error().kind != ErrorKind::Denied) return fresh;
-  context.proc = ProcMount::Bound;  // masked here: the kernel refuses a proc that shows more than ours
+  context.proc =
+      ProcMount::Bound;  // masked here: the kernel refuses a proc that shows more than ours
   return mount_at("/proc", target, nullptr, MS_BIND | MS_REC, nullptr);
 }
 
@@ -79,13 +84,15 @@ Result<void> mount_proc(RunContext& context) {
 Result<void> make_read_only(const std::string& path) {
   struct mount_attr attributes {};
   attributes.attr_set = MOUNT_ATTR_RDONLY;
-  if (::mount_setattr(AT_FDCWD, path.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) == 0) return {};
+  if (::mount_setattr(AT_FDCWD, path.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) == 0)
+    return {};
   return errno_error("read-only");
 }
 
 Result<void> bind_sys(RunContext& context) {
   auto target = TRY(open_target(context.root, "/sys"));
-  // Left out where the builder has none or may not bind it: sysfs cannot be mounted without privilege.
+  // Left out where the builder has none or may not bind it: sysfs cannot be mounted without
+  // privilege.
   if (!mount_at("/sys", target, nullptr, MS_BIND | MS_REC, nullptr)) return {};
   auto mounted = TRY(open_target(context.root, "/sys"));
   return make_read_only(by_descriptor(mounted));
@@ -113,7 +120,8 @@ Result<void> make_dev_links(int dev) {
   return {};
 }
 
-Result<void> mount_below_dev(int dev, const char* name, const char* type, unsigned long flags, const char* data) {
+Result<void> mount_below_dev(int dev, const char* name, const char* type, unsigned long flags,
+                             const char* data) {
   if (::mkdirat(dev, name, 0755) < 0) return errno_error(name);
   UniqueFd target(::openat(dev, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!target) return errno_error(name);
@@ -128,8 +136,10 @@ Result<void> mount_dev(RunContext& context) {
   if (!dev) return errno_error("open");
   TRY(bind_devices(dev.get()));
   TRY(make_dev_links(dev.get()));
-  TRY(mount_below_dev(dev.get(), "pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"));
-  return mount_below_dev(dev.get(), "shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=64m");
+  TRY(mount_below_dev(dev.get(), "pts", "devpts", MS_NOSUID | MS_NOEXEC,
+                      "newinstance,ptmxmode=0666,mode=0620,gid=5"));
+  return mount_below_dev(dev.get(), "shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                         "mode=1777,size=64m");
 }
 
 Result<void> bind_etc_files(RunContext& context) {
@@ -150,7 +160,8 @@ Result<void> bind_etc_files(RunContext& context) {
 
 Result<void> enter_root(RunContext& context) {
   if (::fchdir(context.root) < 0) return errno_error("enter");
-  // Both names are the new root: the old one ends up on top of it and is taken off again (pivot_root(2)).
+  // Both names are the new root: the old one ends up on top of it and is taken off again
+  // (pivot_root(2)).
   if (::syscall(SYS_pivot_root, ".", ".") < 0) return errno_error("pivot_root");
   if (::umount2(".", MNT_DETACH) < 0) return errno_error("leave the old root");
   if (::chdir("/") < 0) return errno_error("enter");
@@ -160,7 +171,8 @@ Result<void> enter_root(RunContext& context) {
 
 }  // namespace
 
-std::string hosts_content(std::string base, const std::string& hostname, const std::vector<HostEntry>& extra) {
+std::string hosts_content(std::string base, const std::string& hostname,
+                          const std::vector<HostEntry>& extra) {
   if (!base.empty() && base.back() != '\n') base += '\n';
   if (!hostname.empty()) base += "127.0.1.1\t" + hostname + "\n";
   for (const HostEntry& entry : extra) base += entry.address + "\t" + entry.name + "\n";
@@ -170,11 +182,15 @@ std::string hosts_content(std::string base, const std::string& hostname, const s
 std::vector<BoundFile> bound_files(const RunSpec& spec) {
   std::vector<BoundFile> files;
   // An unreadable or absent file of the builder is not bound: the image's own stays visible.
-  if (spec.resolv_conf) files.push_back({"/etc/resolv.conf", *spec.resolv_conf});
-  else if (auto text = read_file("/etc/resolv.conf")) files.push_back({"/etc/resolv.conf", *std::move(text)});
+  if (spec.resolv_conf)
+    files.push_back({"/etc/resolv.conf", *spec.resolv_conf});
+  else if (auto text = read_file("/etc/resolv.conf"))
+    files.push_back({"/etc/resolv.conf", *std::move(text)});
   std::string hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-  if (spec.hosts) hosts = *spec.hosts;
-  else if (auto text = read_file("/etc/hosts")) hosts = *std::move(text);
+  if (spec.hosts)
+    hosts = *spec.hosts;
+  else if (auto text = read_file("/etc/hosts"))
+    hosts = *std::move(text);
   files.push_back({"/etc/hosts", hosts_content(std::move(hosts), spec.hostname, spec.extra_hosts)});
   std::array<char, HOST_NAME_MAX + 1> name{};
   if (spec.hostname.empty()) ::gethostname(name.data(), name.size() - 1);
@@ -196,10 +212,14 @@ Result<void> setup_root(RunContext& context) {
     Result<void> (*act)(RunContext&);
   };
   static constexpr Step steps[] = {
-      {"own the mount namespace", make_private}, {"set the host name", set_host_name},
-      {"bring lo up", raise_loopback},           {"mount the tree", mount_tree},
-      {"mount /proc", mount_proc},               {"bind /sys", bind_sys},
-      {"mount /dev", mount_dev},                 {"bind resolv.conf, hosts and hostname", bind_etc_files},
+      {"own the mount namespace", make_private},
+      {"set the host name", set_host_name},
+      {"bring lo up", raise_loopback},
+      {"mount the tree", mount_tree},
+      {"mount /proc", mount_proc},
+      {"bind /sys", bind_sys},
+      {"mount /dev", mount_dev},
+      {"bind resolv.conf, hosts and hostname", bind_etc_files},
       {"change the root", enter_root},
   };
   for (const Step& step : steps) TRY_CONTEXT(step.act(context), step.name);

@@ -11,7 +11,8 @@
 
 namespace imagebuild {
 
-/// One directory of the worker's store, `l/<number in hex>`: an unpacked layer or a step's upper directory.
+/// One directory of the worker's store, `l/<number in hex>`: an unpacked layer or a step's upper
+/// directory.
 struct LayerId {
   std::uint32_t number = 0;
   friend bool operator==(LayerId, LayerId) = default;
@@ -47,8 +48,8 @@ struct RunSpec {
   std::optional<std::string> hosts;        ///< content; absent: the builder's /etc/hosts
 };
 
-/// A fresh /proc shows RUN's own processes; where the pod masks /proc the kernel refuses one, and the
-/// builder's is bound instead: `/proc/$$` is another process there.
+/// A fresh /proc shows RUN's own processes; where the pod masks /proc the kernel refuses one, and
+/// the builder's is bound instead: `/proc/$$` is another process there.
 enum class ProcMount { Fresh, Bound };
 
 struct RunResult {

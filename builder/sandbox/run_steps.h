@@ -1,8 +1,9 @@
 // RUN's inside: what the first process of the new namespaces does, as tables of named steps.
 //
-// setup_root() turns fresh namespaces into the stage's root: overlay, /proc, /sys, /dev, the builder's
-// resolv.conf, hosts and hostname, pivot_root. become_command() then gives up every privilege that a build
-// step must not have and executes the command. Nothing here returns to the worker: results are messages.
+// setup_root() turns fresh namespaces into the stage's root: overlay, /proc, /sys, /dev, the
+// builder's resolv.conf, hosts and hostname, pivot_root. become_command() then gives up every
+// privilege that a build step must not have and executes the command. Nothing here returns to the
+// worker: results are messages.
 #pragma once
 
 #include <string>
@@ -14,7 +15,8 @@
 
 namespace imagebuild::sandbox {
 
-/// A file of /etc that RUN sees instead of the image's, on a tmpfs: what RUN writes to it is gone afterwards.
+/// A file of /etc that RUN sees instead of the image's, on a tmpfs: what RUN writes to it is gone
+/// afterwards.
 struct BoundFile {
   std::string path;
   std::string content;
@@ -23,7 +25,8 @@ struct BoundFile {
 /// resolv.conf, hosts and hostname as `spec` and the builder's own files say.
 std::vector<BoundFile> bound_files(const RunSpec& spec);
 /// The lines of /etc/hosts: `base`, then `hostname` unless it is empty, then the extra entries.
-std::string hosts_content(std::string base, const std::string& hostname, const std::vector<HostEntry>& extra);
+std::string hosts_content(std::string base, const std::string& hostname,
+                          const std::vector<HostEntry>& extra);
 
 /// All the mount points RUN needs in its tree.
 std::vector<MountPoint> mount_points(const std::vector<BoundFile>& files);

@@ -11,12 +11,15 @@
 namespace imagebuild::sandbox {
 namespace {
 
-/// Makes the directory `path` in the scaffold, its parents first; notes those that the image has too.
-Result<void> make_directories(const std::string& scaffold, std::string_view path, std::set<std::string>& made) {
+/// Makes the directory `path` in the scaffold, its parents first; notes those that the image has
+/// too.
+Result<void> make_directories(const std::string& scaffold, std::string_view path,
+                              std::set<std::string>& made) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part(path.substr(0, slash));
     if (part != "/" && !part.empty() && made.insert(part).second) {
-      if (::mkdir((scaffold + part).c_str(), 0755) < 0 && errno != EEXIST) return errno_error("make " + part);
+      if (::mkdir((scaffold + part).c_str(), 0755) < 0 && errno != EEXIST)
+        return errno_error("make " + part);
     }
     if (slash == path.npos) return {};
   }
@@ -31,8 +34,10 @@ Result<void> make_point(const std::string& scaffold, const PathInfo& info, Mount
   return {};
 }
 
-/// Directories that the image has look as they do there. Afterwards, as making children changes times.
-Result<void> copy_appearance(int root, const std::string& scaffold, const std::set<std::string>& made) {
+/// Directories that the image has look as they do there. Afterwards, as making children changes
+/// times.
+Result<void> copy_appearance(int root, const std::string& scaffold,
+                             const std::set<std::string>& made) {
   for (const std::string& path : made) {
     auto from = open_below(root, path, O_RDONLY | O_DIRECTORY);
     if (!from && from.error().kind == ErrorKind::NotFound) continue;
@@ -45,7 +50,8 @@ Result<void> copy_appearance(int root, const std::string& scaffold, const std::s
 
 }  // namespace
 
-Result<bool> build_scaffold(int root, const std::string& scaffold, std::span<const MountPoint> points) {
+Result<bool> build_scaffold(int root, const std::string& scaffold,
+                            std::span<const MountPoint> points) {
   std::set<std::string> made;
   bool any = false;
   for (const MountPoint& point : points) {

@@ -1,8 +1,10 @@
-// Mount points that the image lacks (proc, sys, dev, etc/resolv.conf, …) without a trace in any layer.
+// Mount points that the image lacks (proc, sys, dev, etc/resolv.conf, …) without a trace in any
+// layer.
 //
-// They go into a directory of their own, which is stacked between the image and RUN's upper directory. A
-// directory on the way that the image has appears there with the image's owner, mode, times and attributes,
-// so the merged tree shows nothing new but the mount points, and the upper directory never changes.
+// They go into a directory of their own, which is stacked between the image and RUN's upper
+// directory. A directory on the way that the image has appears there with the image's owner, mode,
+// times and attributes, so the merged tree shows nothing new but the mount points, and the upper
+// directory never changes.
 #pragma once
 
 #include <span>
@@ -21,8 +23,9 @@ struct MountPoint {
   MountPointKind kind = MountPointKind::Directory;
 };
 
-/// Makes what is missing in the tree `root` inside the empty directory `scaffold`. True if anything was
-/// made. InvalidInput: something of the other kind is there already (named).
-Result<bool> build_scaffold(int root, const std::string& scaffold, std::span<const MountPoint> points);
+/// Makes what is missing in the tree `root` inside the empty directory `scaffold`. True if anything
+/// was made. InvalidInput: something of the other kind is there already (named).
+Result<bool> build_scaffold(int root, const std::string& scaffold,
+                            std::span<const MountPoint> points);
 
 }  // namespace imagebuild::sandbox

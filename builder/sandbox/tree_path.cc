@@ -47,7 +47,9 @@ PathType type_of(mode_t mode) {
 /// One walk: `done` is what is resolved so far and holds no symlink.
 class Walk {
  public:
-  Walk(int root, std::string_view path, LastLink last) : root_(root), last_(last) { push_components(pending_, path); }
+  Walk(int root, std::string_view path, LastLink last) : root_(root), last_(last) {
+    push_components(pending_, path);
+  }
 
   Result<PathInfo> run() {
     while (!pending_.empty()) {
@@ -94,7 +96,8 @@ class Walk {
   }
 
   Result<void> follow(const UniqueFd& link, const std::string& path) {
-    if (++links_ > max_links) return fail(ErrorKind::InvalidInput, path + ": too many levels of symbolic links");
+    if (++links_ > max_links)
+      return fail(ErrorKind::InvalidInput, path + ": too many levels of symbolic links");
     std::array<char, PATH_MAX> target{};
     const ssize_t size = ::readlinkat(link.get(), "", target.data(), target.size());
     if (size < 0) return errno_error("read link " + path);
@@ -137,7 +140,8 @@ struct Directory {
   }
 };
 
-/// Empties the directory `name` in `top`; what cannot be removed at once is moved into `top` and queued.
+/// Empties the directory `name` in `top`; what cannot be removed at once is moved into `top` and
+/// queued.
 Result<void> empty_directory(int top, const std::string& name, const std::string& aside,
                              std::deque<std::string>& queue, std::uint64_t& counter) {
   UniqueFd opened(::openat(top, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -153,7 +157,8 @@ Result<void> empty_directory(int top, const std::string& name, const std::string
     if (::unlinkat(fd, child, AT_REMOVEDIR) == 0) continue;
     if (errno != ENOTEMPTY && errno != EEXIST) return errno_error("remove " + name + "/" + child);
     std::string moved = aside + std::to_string(counter++);
-    if (::renameat(fd, child, top, moved.c_str()) < 0) return errno_error("move " + name + "/" + child);
+    if (::renameat(fd, child, top, moved.c_str()) < 0)
+      return errno_error("move " + name + "/" + child);
     queue.push_back(std::move(moved));
   }
   return {};
@@ -176,7 +181,9 @@ Result<UniqueFd> open_below(int root, std::string_view path, int flags) {
   }
 }
 
-Result<PathInfo> resolve_below(int root, std::string_view path, LastLink last) { return Walk(root, path, last).run(); }
+Result<PathInfo> resolve_below(int root, std::string_view path, LastLink last) {
+  return Walk(root, path, last).run();
+}
 
 Result<void> remove_tree(int directory, const std::string& name) {
   if (::unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return {};
@@ -199,7 +206,8 @@ Result<void> copy_directory_metadata(int from, int to) {
   struct stat st {};
   if (::fstat(from, &st) < 0) return errno_error("stat");
   if (::fchown(to, st.st_uid, st.st_gid) < 0) return errno_error("chown");
-  if (::fchmod(to, st.st_mode & 07777) < 0) return errno_error("chmod");  // after chown, which clears set-id bits
+  if (::fchmod(to, st.st_mode & 07777) < 0)
+    return errno_error("chmod");  // after chown, which clears set-id bits
   std::vector<char> names(64 << 10);
   const ssize_t size = ::flistxattr(from, names.data(), names.size());
   for (ssize_t at = 0; at < size; at += static_cast<ssize_t>(std::strlen(&names[at])) + 1) {

@@ -34,17 +34,21 @@ Json request_for(const char* operation) { return {{"op", operation}}; }
 
 }  // namespace
 
-Result<Json> TreeWorker::State::call(const Json& request, UniqueFd descriptor, std::stop_token stop) {
+Result<Json> TreeWorker::State::call(const Json& request, UniqueFd descriptor,
+                                     std::stop_token stop) {
   const Error canceled = fail(ErrorKind::Canceled, "canceled");
   if (stop.stop_requested()) return canceled;
   auto channel = TRY(make_socket_pair());
   const int passed[] = {channel.theirs.get(), descriptor.get()};
-  TRY_CONTEXT(sandbox::send_descriptors(worker.control.get(), {passed, descriptor ? 2u : 1u}), "tree worker");
-  // Ours are closed now: only the worker's child holds the pipe, so its reader sees the end of file.
+  TRY_CONTEXT(sandbox::send_descriptors(worker.control.get(), {passed, descriptor ? 2u : 1u}),
+              "tree worker");
+  // Ours are closed now: only the worker's child holds the pipe, so its reader sees the end of
+  // file.
   channel.theirs.reset();
   descriptor.reset();
   const int ours = channel.ours.get();
-  // Hanging up is how a request is canceled: the worker kills its child. It also ends our wait below.
+  // Hanging up is how a request is canceled: the worker kills its child. It also ends our wait
+  // below.
   const std::stop_callback hang_up(stop, [ours] { ::shutdown(ours, SHUT_RDWR); });
   auto sent = sandbox::send_message(ours, request);
   auto answer = sandbox::receive_message(ours);
@@ -73,7 +77,8 @@ Result<TreeWorker> TreeWorker::start(Options options) {
   const IdPlan plan = TRY_CONTEXT(choose_id_plan(gather_id_facts()), "overlay isolation");
   auto folder = TRY_CONTEXT(sandbox::WorkerFolder::make(options.store_dir), "tree worker");
   auto worker = TRY_CONTEXT(sandbox::start_worker(options.executable, folder, plan), "tree worker");
-  return TreeWorker(std::unique_ptr<State>(new State{plan, std::move(folder), std::move(worker), {1}, {false}}));
+  return TreeWorker(
+      std::unique_ptr<State>(new State{plan, std::move(folder), std::move(worker), {1}, {false}}));
 }
 
 LayerId TreeWorker::new_layer() { return {state_->next_layer++}; }
@@ -83,7 +88,8 @@ Result<UnpackResult> TreeWorker::unpack(LayerId layer, UniqueFd tar_in, std::sto
   Json request = request_for("unpack");
   request["layer"] = layer.number;
   const Json answer = TRY(state_->call(request, std::move(tar_in), stop));
-  return UnpackResult{number_at(answer, "entries"), number_at(answer, "bytes"), number_at(answer, "skippedDevices")};
+  return UnpackResult{number_at(answer, "entries"), number_at(answer, "bytes"),
+                      number_at(answer, "skippedDevices")};
 }
 
 Result<void> TreeWorker::settle(LayerId layer, const LowerList& lowers, std::stop_token stop) {
@@ -97,21 +103,24 @@ Result<void> TreeWorker::settle(LayerId layer, const LowerList& lowers, std::sto
 Result<RunResult> TreeWorker::run(const RunSpec& spec, UniqueFd output, std::stop_token stop) {
   Json request = request_for("run");
   request["spec"] = sandbox::to_json(spec);
-  return sandbox::run_result_from_json(TRY_CONTEXT(state_->call(request, std::move(output), stop), "RUN"));
+  return sandbox::run_result_from_json(
+      TRY_CONTEXT(state_->call(request, std::move(output), stop), "RUN"));
 }
 
-Result<DiffSummary> TreeWorker::diff(const LowerList& lowers, LayerId upper, const DiffOptions& options,
-                                     UniqueFd tar_out, std::stop_token stop) {
+Result<DiffSummary> TreeWorker::diff(const LowerList& lowers, LayerId upper,
+                                     const DiffOptions& options, UniqueFd tar_out,
+                                     std::stop_token stop) {
   Json request = request_for("diff");
   request["lowers"] = sandbox::to_json(lowers);
   request["upper"] = upper.number;
   if (options.clamp_mtime) request["clampMtime"] = *options.clamp_mtime;
   const Json answer = TRY(state_->call(request, std::move(tar_out), stop));
-  return DiffSummary{number_at(answer, "entries"), number_at(answer, "bytes"), number_at(answer, "whiteouts")};
+  return DiffSummary{number_at(answer, "entries"), number_at(answer, "bytes"),
+                     number_at(answer, "whiteouts")};
 }
 
-Result<PathInfo> TreeWorker::resolve_path(const LowerList& lowers, const std::string& path, LastLink last,
-                                          std::stop_token stop) {
+Result<PathInfo> TreeWorker::resolve_path(const LowerList& lowers, const std::string& path,
+                                          LastLink last, std::stop_token stop) {
   Json request = request_for("resolve");
   request["lowers"] = sandbox::to_json(lowers);
   request["path"] = path;
@@ -119,8 +128,9 @@ Result<PathInfo> TreeWorker::resolve_path(const LowerList& lowers, const std::st
   return sandbox::path_info_from_json(TRY(state_->call(request, {}, stop)));
 }
 
-Result<std::optional<std::string>> TreeWorker::read_file(const LowerList& lowers, const std::string& path,
-                                                         std::size_t limit, std::stop_token stop) {
+Result<std::optional<std::string>> TreeWorker::read_file(const LowerList& lowers,
+                                                         const std::string& path, std::size_t limit,
+                                                         std::stop_token stop) {
   Json request = request_for("read");
   request["lowers"] = sandbox::to_json(lowers);
   request["path"] = path;
@@ -130,15 +140,18 @@ Result<std::optional<std::string>> TreeWorker::read_file(const LowerList& lowers
   return std::optional(answer.get<std::string>());
 }
 
-Result<CopySummary> TreeWorker::copy_out(const LowerList& from, const LowerList& onto, const CopyRequest& copy,
-                                         UniqueFd tar_out, std::stop_token stop) {
+Result<CopySummary> TreeWorker::copy_out(const LowerList& from, const LowerList& onto,
+                                         const CopyRequest& copy, UniqueFd tar_out,
+                                         std::stop_token stop) {
   Json request = request_for("copy");
   request["from"] = sandbox::to_json(from);
   request["onto"] = sandbox::to_json(onto);
   request["copy"] = to_json(copy);
   const Json answer = TRY(state_->call(request, std::move(tar_out), stop));
-  return CopySummary{.entries = number_at(answer, "entries"), .files = number_at(answer, "files"),
-                     .bytes = number_at(answer, "bytes"), .content_hash = string_at(answer, {"contentHash"})};
+  return CopySummary{.entries = number_at(answer, "entries"),
+                     .files = number_at(answer, "files"),
+                     .bytes = number_at(answer, "bytes"),
+                     .content_hash = string_at(answer, {"contentHash"})};
 }
 
 Result<void> TreeWorker::remove(LayerId layer) {
@@ -166,7 +179,8 @@ Result<void> TreeWorker::stop() {
 
 void TreeWorker::abandon() {
   if (state_->stopped.exchange(true)) return;
-  state_->worker.process.kill();  // its children die with it (PR_SET_PDEATHSIG), their namespaces with them
+  state_->worker.process
+      .kill();  // its children die with it (PR_SET_PDEATHSIG), their namespaces with them
   state_->worker.process.wait();
 }
 

@@ -1,9 +1,11 @@
-// The tree worker's own half: enters the user namespace, then hands each request to a child that it forks.
+// The tree worker's own half: enters the user namespace, then hands each request to a child that it
+// forks.
 //
-// One thread, one loop. A child lives in its own pid and mount namespace, so killing it ends all that it
-// started and leaves no mount; it is killed when the builder closes the request's channel. When the control
-// socket ends (stop, or the builder is gone) every child is ended, the store is removed and the worker exits.
-// PR_SET_PDEATHSIG is not used for that here: it fires when the builder's *thread* ends that started us.
+// One thread, one loop. A child lives in its own pid and mount namespace, so killing it ends all
+// that it started and leaves no mount; it is killed when the builder closes the request's channel.
+// When the control socket ends (stop, or the builder is gone) every child is ended, the store is
+// removed and the worker exits. PR_SET_PDEATHSIG is not used for that here: it fires when the
+// builder's *thread* ends that started us.
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
@@ -50,15 +52,18 @@ Result<void> prepare_process(Worker&) {
   ::setsid();  // a terminal's ^C is for the builder, which then stops us
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);  // layers' modes are set explicitly; this is for what overlayfs and we make
-  if (::syscall(SYS_close_range, static_cast<unsigned>(worker_folder_fd + 1), ~0u, 0u) < 0) return errno_error("close_range");
-  // A builder that hides itself is not dumpable; the kernel then refuses it our uid_map unless we are.
+  if (::syscall(SYS_close_range, static_cast<unsigned>(worker_folder_fd + 1), ~0u, 0u) < 0)
+    return errno_error("close_range");
+  // A builder that hides itself is not dumpable; the kernel then refuses it our uid_map unless we
+  // are.
   if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0) return errno_error("dumpable");
   return {};
 }
 
 Result<void> enter_namespaces(Worker& worker) {
-  // By descriptor: the mapped root has no way through the builder's private directories. Before the mount
-  // namespace is copied: that takes the current directory along, and overlay refuses a foreign namespace's.
+  // By descriptor: the mapped root has no way through the builder's private directories. Before the
+  // mount namespace is copied: that takes the current directory along, and overlay refuses a
+  // foreign namespace's.
   if (::fchdir(worker.folder.get()) < 0) return errno_error("enter the folder");
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) return errno_error("unshare");
   TRY(send_message(worker.control.get(), {{"state", "unshared"}}));
@@ -107,7 +112,7 @@ Result<void> start_up(Worker& worker) {
     Result<void> (*act)(Worker&);
   };
   static constexpr Step steps[] = {
-      {"prepare the process", prepare_process}, {"new user namespace", enter_namespaces},
+      {"prepare the process", prepare_process},  {"new user namespace", enter_namespaces},
       {"become root of it", become_mapped_root}, {"make mounts private", hide_mounts},
       {"hide the process", hide_process},        {"enter the store", enter_store},
       {"watch children", watch_children},
@@ -124,19 +129,23 @@ Result<void> start_up(Worker& worker) {
   Result<Json> result = fail(ErrorKind::Internal, "no request");
   try {
     auto request = receive_message(channel.get());
-    if (!request) result = request.error();
-    else if (*request) result = perform(**request, std::move(descriptors));
+    if (!request)
+      result = request.error();
+    else if (*request)
+      result = perform(**request, std::move(descriptors));
   } catch (const std::exception& e) {
     result = fail(ErrorKind::Internal, e.what());
   }
   ::_exit(send_message(channel.get(), answer_to_json(result)) ? 0 : 1);
 }
 
-/// Keeps only `kept` (and the standard streams): a handler must not hold another request's pipes open.
+/// Keeps only `kept` (and the standard streams): a handler must not hold another request's pipes
+/// open.
 std::vector<UniqueFd> keep_only(std::vector<UniqueFd> kept) {
   std::vector<UniqueFd> low;
   int next = STDERR_FILENO + 1;
-  for (UniqueFd& fd : kept) fd.reset(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 64));  // out of the way of the low numbers
+  for (UniqueFd& fd : kept)
+    fd.reset(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 64));  // out of the way of the low numbers
   for (UniqueFd& fd : kept) {
     ::dup3(fd.get(), next, O_CLOEXEC);
     low.emplace_back(next++);
@@ -148,7 +157,8 @@ std::vector<UniqueFd> keep_only(std::vector<UniqueFd> kept) {
 
 void answer_for(const Handler& handler, const Error& error) {
   const Result<Json> result = error;
-  if (!send_message(handler.channel.get(), answer_to_json(result))) return;  // the builder has hung up: nobody asks
+  if (!send_message(handler.channel.get(), answer_to_json(result)))
+    return;  // the builder has hung up: nobody asks
 }
 
 void start_handler(Worker& worker, std::vector<UniqueFd> descriptors) {
@@ -181,9 +191,10 @@ void reap(Worker& worker) {
       continue;
     }
     if (WIFSIGNALED(*status)) {
-      answer_for(*handler, {ErrorKind::Internal, std::string("the tree worker's child was ended by signal ") +
-                                                     std::to_string(WTERMSIG(*status)) +
-                                                     (WTERMSIG(*status) == SIGKILL ? " (out of memory?)" : "")});
+      answer_for(*handler, {ErrorKind::Internal,
+                            std::string("the tree worker's child was ended by signal ") +
+                                std::to_string(WTERMSIG(*status)) +
+                                (WTERMSIG(*status) == SIGKILL ? " (out of memory?)" : "")});
     }
     handler = worker.handlers.erase(handler);
   }
@@ -192,8 +203,10 @@ void reap(Worker& worker) {
 /// Serves until the control socket ends.
 Result<void> serve(Worker& worker) {
   for (;;) {
-    std::vector<pollfd> polled{{worker.control.get(), POLLIN, 0}, {worker.signals.get(), POLLIN, 0}};
-    for (const Handler& handler : worker.handlers) polled.push_back({handler.channel.get(), POLLRDHUP, 0});
+    std::vector<pollfd> polled{{worker.control.get(), POLLIN, 0},
+                               {worker.signals.get(), POLLIN, 0}};
+    for (const Handler& handler : worker.handlers)
+      polled.push_back({handler.channel.get(), POLLRDHUP, 0});
     if (::poll(polled.data(), polled.size(), -1) < 0) {
       if (errno == EINTR) continue;
       return errno_error("poll");
@@ -221,13 +234,16 @@ int work(Worker& worker) {
   if (!started) {
     // First: the builder kills us when it has read the error.
     static_cast<void>(shut_down(worker).ok());
-    static_cast<void>(send_message(worker.control.get(), {{"error", error_to_json(started.error())}}).ok());
+    static_cast<void>(
+        send_message(worker.control.get(), {{"error", error_to_json(started.error())}}).ok());
     return 1;
   }
   if (!send_message(worker.control.get(), {{"state", "ready"}})) return 1;
   auto served = serve(worker);
   auto ended = shut_down(worker);
-  const Result<Json> last = !served ? Result<Json>(served.error()) : !ended ? Result<Json>(ended.error()) : Json();
+  const Result<Json> last = !served  ? Result<Json>(served.error())
+                            : !ended ? Result<Json>(ended.error())
+                                     : Json();
   return send_message(worker.control.get(), answer_to_json(last)) && last ? 0 : 1;
 }
 
@@ -237,8 +253,9 @@ int work(Worker& worker) {
 int tree_worker_main(int argc, char**) {
   using namespace sandbox;
   struct stat st {};
-  const bool started_by_builder = argc == 2 && ::fstat(worker_control_fd, &st) == 0 && S_ISSOCK(st.st_mode) &&
-                                  ::fstat(worker_folder_fd, &st) == 0 && S_ISDIR(st.st_mode);
+  const bool started_by_builder = argc == 2 && ::fstat(worker_control_fd, &st) == 0 &&
+                                  S_ISSOCK(st.st_mode) && ::fstat(worker_folder_fd, &st) == 0 &&
+                                  S_ISDIR(st.st_mode);
   if (!started_by_builder) {
     constexpr std::string_view message = "tree-worker is started by the builder, not by hand\n";
     static_cast<void>(write_all(STDERR_FILENO, message).ok());

@@ -38,7 +38,8 @@ Result<Child> spawn(const std::string& executable, int control, int folder) {
   char* argv[] = {program.data(), name.data(), nullptr};
   char* no_environment[] = {nullptr};  // the builder's holds credentials
   pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, executable.c_str(), &actions, nullptr, argv, no_environment);
+  const int error =
+      ::posix_spawn(&pid, executable.c_str(), &actions, nullptr, argv, no_environment);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return errno_error("start " + executable, error);
   return Child(pid);
@@ -49,7 +50,8 @@ Result<void> expect(int control, const char* state) {
   const auto message = TRY(receive_message(control));
   if (!message) return fail(ErrorKind::Internal, std::string("ended before it was ") + state);
   if (const Json* error = find_path(*message, {"error"})) return error_from_json(*error);
-  if (string_at(*message, {"state"}) != state) return fail(ErrorKind::Internal, std::string("is not ") + state);
+  if (string_at(*message, {"state"}) != state)
+    return fail(ErrorKind::Internal, std::string("is not ") + state);
   return {};
 }
 
@@ -78,7 +80,8 @@ WorkerFolder::~WorkerFolder() {
   ::rmdir(path_.c_str());
 }
 
-Result<WorkerProcess> start_worker(const std::string& executable, const WorkerFolder& folder, const IdPlan& plan) {
+Result<WorkerProcess> start_worker(const std::string& executable, const WorkerFolder& folder,
+                                   const IdPlan& plan) {
   auto sockets = TRY(make_socket_pair());
   WorkerProcess worker;
   worker.process = TRY(spawn(executable, sockets.theirs.get(), folder.inner()));

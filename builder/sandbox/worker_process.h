@@ -15,8 +15,9 @@ inline constexpr int worker_control_fd = 3;
 inline constexpr int worker_folder_fd = 4;
 inline constexpr const char* worker_store_name = "store";
 
-/// A directory only we can reach with one inside that everybody may write: the worker, whose ids are not ours
-/// to chown to, gets the inner one by descriptor and makes its store there. Removed with the object.
+/// A directory only we can reach with one inside that everybody may write: the worker, whose ids
+/// are not ours to chown to, gets the inner one by descriptor and makes its store there. Removed
+/// with the object.
 class WorkerFolder {
  public:
   static Result<WorkerFolder> make(const std::string& store_dir);
@@ -27,7 +28,8 @@ class WorkerFolder {
   int inner() const { return inner_.get(); }
 
  private:
-  WorkerFolder(std::string path, UniqueFd inner) : path_(std::move(path)), inner_(std::move(inner)) {}
+  WorkerFolder(std::string path, UniqueFd inner)
+      : path_(std::move(path)), inner_(std::move(inner)) {}
   std::string path_;
   UniqueFd inner_;
 };
@@ -38,6 +40,7 @@ struct WorkerProcess {
 };
 
 /// Starts `executable tree-worker` and takes it through its start-up. The error names the step.
-Result<WorkerProcess> start_worker(const std::string& executable, const WorkerFolder& folder, const IdPlan& plan);
+Result<WorkerProcess> start_worker(const std::string& executable, const WorkerFolder& folder,
+                                   const IdPlan& plan);
 
 }  // namespace imagebuild::sandbox

@@ -67,7 +67,8 @@ Result<oci::Digest> BlobFile::name_it(const oci::Digest* expected) {
   auto digest = TRY(oci::Digest::from_hex(hash_.finish_hex()));
   if (expected != nullptr && digest != *expected) {
     discard();
-    return fail(ErrorKind::Denied, "blob " + expected->to_string() + ": content has digest " + digest.to_string());
+    return fail(ErrorKind::Denied,
+                "blob " + expected->to_string() + ": content has digest " + digest.to_string());
   }
   if (::rename(path_.c_str(), blob_path(folder_, digest).c_str()) != 0) {
     Error error = errno_error("blob " + digest.to_string() + ": rename");
@@ -90,7 +91,8 @@ Result<std::size_t> BlobReader::read(std::span<char> buffer) {
   std::string hex = hash_->finish_hex();
   hash_.reset();
   if (hex != digest_.hex())
-    return fail(ErrorKind::Denied, "blob " + digest_.to_string() + ": content has digest sha256:" + hex);
+    return fail(ErrorKind::Denied,
+                "blob " + digest_.to_string() + ": content has digest sha256:" + hex);
   return std::size_t{0};
 }
 
@@ -102,7 +104,8 @@ Result<BlobStore> BlobStore::open(std::string folder) {
 
 Result<BlobFile> BlobStore::create() {
   static std::atomic<std::uint64_t> counter{0};
-  std::string path = folder_ + "/partial/" + std::to_string(::getpid()) + "." + std::to_string(counter++);
+  std::string path =
+      folder_ + "/partial/" + std::to_string(::getpid()) + "." + std::to_string(counter++);
   // A name left by a dead process of the same pid is nobody's.
   ::unlink(path.c_str());
   auto fd = TRY_CONTEXT(open_file(path, O_WRONLY | O_CREAT | O_EXCL), "blob");
@@ -115,9 +118,13 @@ Result<oci::Digest> BlobStore::put(std::string_view bytes) {
   return file.commit();
 }
 
-std::string BlobStore::path_of(const oci::Digest& digest) const { return blob_path(folder_, digest); }
+std::string BlobStore::path_of(const oci::Digest& digest) const {
+  return blob_path(folder_, digest);
+}
 
-bool BlobStore::contains(const oci::Digest& digest) const { return ::access(path_of(digest).c_str(), F_OK) == 0; }
+bool BlobStore::contains(const oci::Digest& digest) const {
+  return ::access(path_of(digest).c_str(), F_OK) == 0;
+}
 
 Result<std::uint64_t> BlobStore::size(const oci::Digest& digest) const {
   struct stat info;

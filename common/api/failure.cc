@@ -5,9 +5,12 @@
 namespace imagebuild::api {
 namespace {
 
-// Length of the valid UTF-8 sequence at `position`, 0 if there is none (RFC 3629: no surrogates, no overlong forms).
+// Length of the valid UTF-8 sequence at `position`, 0 if there is none (RFC 3629: no surrogates, no
+// overlong forms).
 std::size_t sequence_length(std::string_view text, std::size_t position) {
-  auto byte = [&](std::size_t i) { return position + i < text.size() ? static_cast<unsigned char>(text[position + i]) : 0u; };
+  auto byte = [&](std::size_t i) {
+    return position + i < text.size() ? static_cast<unsigned char>(text[position + i]) : 0u;
+  };
   auto follows = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
   unsigned first = byte(0);
   if (first < 0x80) return 1;
@@ -40,9 +43,12 @@ bool continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0u) == 0x
 
 std::string_view to_string(FailureClass value) {
   switch (value) {
-    case FailureClass::Transient: return "Transient";
-    case FailureClass::Config: return "Config";
-    case FailureClass::Terminal: return "Terminal";
+    case FailureClass::Transient:
+      return "Transient";
+    case FailureClass::Config:
+      return "Config";
+    case FailureClass::Terminal:
+      return "Terminal";
   }
   return "Transient";
 }
@@ -55,12 +61,33 @@ FailureClass failure_class_from(std::string_view text) {
 
 const std::vector<std::string_view>& failure_reasons() {
   using namespace reason;
-  static const std::vector<std::string_view> all = {
-      kBadDockerfile,   kBuildFailed,      kBadContext,          kNotImplemented,        kTimeout,        kInvalidSpec,
-      kImageConflict,   kSecretNotFound,   kBaseImageNotFound,   kRegistryDenied,        kSourceNotFound, kSourceDenied,
-      kIsolationUnavailable, kPodRefused,  kPodUnschedulable,    kPodImagePullFailed,    kPodCreateFailed, kSeccompProfileMissing,
-      kRegistryUnavailable,  kDigestMismatch, kSourceUnavailable, kOutOfDisk,            kOomKilled,      kEvicted,
-      kPodLost,         kInterrupted,      kBuilderCrashed};
+  static const std::vector<std::string_view> all = {kBadDockerfile,
+                                                    kBuildFailed,
+                                                    kBadContext,
+                                                    kNotImplemented,
+                                                    kTimeout,
+                                                    kInvalidSpec,
+                                                    kImageConflict,
+                                                    kSecretNotFound,
+                                                    kBaseImageNotFound,
+                                                    kRegistryDenied,
+                                                    kSourceNotFound,
+                                                    kSourceDenied,
+                                                    kIsolationUnavailable,
+                                                    kPodRefused,
+                                                    kPodUnschedulable,
+                                                    kPodImagePullFailed,
+                                                    kPodCreateFailed,
+                                                    kSeccompProfileMissing,
+                                                    kRegistryUnavailable,
+                                                    kDigestMismatch,
+                                                    kSourceUnavailable,
+                                                    kOutOfDisk,
+                                                    kOomKilled,
+                                                    kEvicted,
+                                                    kPodLost,
+                                                    kInterrupted,
+                                                    kBuilderCrashed};
   return all;
 }
 
@@ -88,8 +115,10 @@ Failure failure_from_json(const Json& value) {
   failure.message = string_at(value, {"message"});
   failure.stage = string_at(value, {"stage"});
   failure.log_tail = string_at(value, {"logTail"});
-  if (auto line = find_int(value, "line"); line && *line) failure.line = static_cast<int>(std::clamp<std::int64_t>(**line, 0, INT32_MAX));
-  if (auto code = find_int(value, "exitCode"); code && *code) failure.exit_code = static_cast<int>(std::clamp<std::int64_t>(**code, INT32_MIN, INT32_MAX));
+  if (auto line = find_int(value, "line"); line && *line)
+    failure.line = static_cast<int>(std::clamp<std::int64_t>(**line, 0, INT32_MAX));
+  if (auto code = find_int(value, "exitCode"); code && *code)
+    failure.exit_code = static_cast<int>(std::clamp<std::int64_t>(**code, INT32_MIN, INT32_MAX));
   return failure;
 }
 

@@ -5,7 +5,8 @@ namespace imagebuild::api {
 FieldReader::FieldReader(const Json& value, std::string path, FieldErrors& errors)
     : value_(value), path_(std::move(path)), errors_(errors) {
   if (!value_.is_object() && !errors_.first)
-    errors_.first = imagebuild::fail(ErrorKind::InvalidInput, (path_.empty() ? "document" : path_) + ": expected an object");
+    errors_.first = imagebuild::fail(ErrorKind::InvalidInput,
+                                     (path_.empty() ? "document" : path_) + ": expected an object");
 }
 
 const Json* FieldReader::find(const char* field) {
@@ -22,14 +23,16 @@ bool FieldReader::has(const char* field) const {
 }
 
 void FieldReader::fail(const std::string& field, const std::string& what) {
-  if (!errors_.first) errors_.first = imagebuild::fail(ErrorKind::InvalidInput, at(field) + ": " + what);
+  if (!errors_.first)
+    errors_.first = imagebuild::fail(ErrorKind::InvalidInput, at(field) + ": " + what);
 }
 
 std::optional<std::string> FieldReader::maybe_text(const char* field) {
   const Json* value = find(field);
   if (value == nullptr) return std::nullopt;
   if (!value->is_string()) {
-    fail(field, value->is_number() || value->is_boolean() ? "expected a string (put it in quotes)" : "expected a string");
+    fail(field, value->is_number() || value->is_boolean() ? "expected a string (put it in quotes)"
+                                                          : "expected a string");
     return std::nullopt;
   }
   return value->get<std::string>();
@@ -44,13 +47,16 @@ std::string FieldReader::required_text(const char* field) {
   return value;
 }
 
-std::optional<std::int64_t> FieldReader::integer(const char* field, std::int64_t lowest, std::int64_t highest) {
+std::optional<std::int64_t> FieldReader::integer(const char* field, std::int64_t lowest,
+                                                 std::int64_t highest) {
   const Json* value = find(field);
   if (value == nullptr) return std::nullopt;
   bool fits = value->is_number_integer() &&
-              !(value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX));
+              !(value->is_number_unsigned() &&
+                value->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX));
   if (!fits || value->get<std::int64_t>() < lowest || value->get<std::int64_t>() > highest) {
-    fail(field, "expected an integer from " + std::to_string(lowest) + " to " + std::to_string(highest));
+    fail(field,
+         "expected an integer from " + std::to_string(lowest) + " to " + std::to_string(highest));
     return std::nullopt;
   }
   return value->get<std::int64_t>();

@@ -1,5 +1,6 @@
-// Reads the fields of a JSON object and knows which it has read, so that a field nobody understands is an error
-// and not a silent nothing. Every complaint carries the full path ("spec.source.git.url: …"); the first one wins.
+// Reads the fields of a JSON object and knows which it has read, so that a field nobody understands
+// is an error and not a silent nothing. Every complaint carries the full path
+// ("spec.source.git.url: …"); the first one wins.
 //
 //   FieldErrors errors;
 //   FieldReader spec(json, "spec", errors);
@@ -54,7 +55,9 @@ class FieldReader {
   void finish_leniently() {}
 
   void fail(const std::string& field, const std::string& what);
-  std::string at(const std::string& field) const { return path_.empty() ? field : path_ + "." + field; }
+  std::string at(const std::string& field) const {
+    return path_.empty() ? field : path_ + "." + field;
+  }
 
  private:
   const Json* find(const char* field);

@@ -15,16 +15,19 @@ constexpr std::size_t kMaxText = 2048;
 
 bool all_of(std::string_view text, std::string_view extra) {
   return std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || extra.find(static_cast<char>(c)) != extra.npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           extra.find(static_cast<char>(c)) != extra.npos;
   });
 }
 
 bool is_object_name(std::string_view name) {
-  return !name.empty() && name.size() <= 253 && all_of(name, ".-") && name.front() != '-' && name.front() != '.' &&
+  return !name.empty() && name.size() <= 253 && all_of(name, ".-") && name.front() != '-' &&
+         name.front() != '.' &&
          std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-/// No component is "..", nothing absolute, no control characters: a path that stays below where it is opened.
+/// No component is "..", nothing absolute, no control characters: a path that stays below where it
+/// is opened.
 bool is_relative_path(std::string_view path) {
   if (path.empty() || path.size() > 1024 || path.front() == '/') return false;
   for (std::size_t begin = 0; begin <= path.size();) {
@@ -32,31 +35,45 @@ bool is_relative_path(std::string_view path) {
     if (path.substr(begin, end - begin) == "..") return false;
     begin = end + 1;
   }
-  return std::none_of(path.begin(), path.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '\\'; });
+  return std::none_of(path.begin(), path.end(),
+                      [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '\\'; });
 }
 
-bool is_host(std::string_view host) { return !host.empty() && host.size() <= 255 && all_of(host, ".-:[]_") && host.front() != '-'; }
+bool is_host(std::string_view host) {
+  return !host.empty() && host.size() <= 255 && all_of(host, ".-:[]_") && host.front() != '-';
+}
 
 // git-check-ref-format's rules, as far as they protect the command line and the wire.
 bool is_ref_name(std::string_view name) {
-  return !name.empty() && name.size() <= 255 && name.front() != '-' && name.front() != '/' && name.back() != '/' && name.back() != '.' &&
-         name.find("..") == name.npos && name.find("//") == name.npos && name.find("@{") == name.npos &&
-         std::none_of(name.begin(), name.end(), [](unsigned char c) { return c <= 0x20 || c == 0x7f || std::string_view("~^:?*[\\").find(static_cast<char>(c)) != std::string_view::npos; });
+  return !name.empty() && name.size() <= 255 && name.front() != '-' && name.front() != '/' &&
+         name.back() != '/' && name.back() != '.' && name.find("..") == name.npos &&
+         name.find("//") == name.npos && name.find("@{") == name.npos &&
+         std::none_of(name.begin(), name.end(), [](unsigned char c) {
+           return c <= 0x20 || c == 0x7f ||
+                  std::string_view("~^:?*[\\").find(static_cast<char>(c)) != std::string_view::npos;
+         });
 }
 
-// The operator resolves refs itself: nobody may aim it at the cloud's metadata service. Names are checked again when
-// they are resolved.
-bool is_link_local(std::string_view host) { return host.starts_with("169.254.") || host.starts_with("[fe80:") || host.starts_with("[FE80:"); }
+// The operator resolves refs itself: nobody may aim it at the cloud's metadata service. Names are
+// checked again when they are resolved.
+bool is_link_local(std::string_view host) {
+  return host.starts_with("169.254.") || host.starts_with("[fe80:") || host.starts_with("[FE80:");
+}
 
 void check_git_url(FieldReader& git, const std::string& url) {
   std::string_view rest = url;
-  if (rest.starts_with("https://")) rest.remove_prefix(8);
-  else if (rest.starts_with("http://")) rest.remove_prefix(7);
-  else return git.fail("url", "expected http:// or https:// (other transports are not supported)");
+  if (rest.starts_with("https://"))
+    rest.remove_prefix(8);
+  else if (rest.starts_with("http://"))
+    rest.remove_prefix(7);
+  else
+    return git.fail("url", "expected http:// or https:// (other transports are not supported)");
   std::string_view host = rest.substr(0, rest.find('/'));
-  if (url.size() > kMaxText || !std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; }))
+  if (url.size() > kMaxText ||
+      !std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; }))
     return git.fail("url", "not a URL");
-  if (host.find('@') != host.npos) return git.fail("url", "must not contain credentials; use secretRef");
+  if (host.find('@') != host.npos)
+    return git.fail("url", "must not contain credentials; use secretRef");
   if (!is_host(host)) return git.fail("url", "its host name is not valid");
   if (is_link_local(host)) git.fail("url", "link-local addresses are refused");
 }
@@ -79,11 +96,14 @@ GitSource read_git(FieldReader& git) {
     source.branch = ref.text("branch");
     source.tag = ref.text("tag");
     source.commit = ref.text("commit");
-    if (!source.branch.empty() + !source.tag.empty() + !source.commit.empty() != 1) git.fail("ref", "exactly one of branch, tag, commit");
-    if (!source.branch.empty() && !is_ref_name(source.branch)) ref.fail("branch", "not a valid branch name");
+    if (!source.branch.empty() + !source.tag.empty() + !source.commit.empty() != 1)
+      git.fail("ref", "exactly one of branch, tag, commit");
+    if (!source.branch.empty() && !is_ref_name(source.branch))
+      ref.fail("branch", "not a valid branch name");
     if (!source.tag.empty() && !is_ref_name(source.tag)) ref.fail("tag", "not a valid tag name");
     bool hex = source.commit.find_first_not_of("0123456789abcdef") == std::string::npos;
-    if (!source.commit.empty() && (!hex || (source.commit.size() != 40 && source.commit.size() != 64)))
+    if (!source.commit.empty() &&
+        (!hex || (source.commit.size() != 40 && source.commit.size() != 64)))
       ref.fail("commit", "expected 40 or 64 lower-case hexadecimal digits");
     ref.finish();
   });
@@ -110,7 +130,8 @@ SourceSpec read_source(FieldReader& spec) {
   SourceSpec source = InlineSource{};
   if (!spec.has("source")) spec.fail("source", "is required");
   spec.object("source", [&](FieldReader& reader) {
-    if (reader.has("git") + reader.has("inline") != 1) spec.fail("source", "exactly one of git, inline");
+    if (reader.has("git") + reader.has("inline") != 1)
+      spec.fail("source", "exactly one of git, inline");
     reader.object("git", [&](FieldReader& git) { source = read_git(git); });
     reader.object("inline", [&](FieldReader& files) { source = read_inline(files); });
     reader.finish();
@@ -120,7 +141,8 @@ SourceSpec read_source(FieldReader& spec) {
 
 std::string read_path(FieldReader& spec, const char* field) {
   std::string path = spec.text(field);
-  if (!path.empty() && !is_relative_path(path)) spec.fail(field, "not a relative path below the source");
+  if (!path.empty() && !is_relative_path(path))
+    spec.fail(field, "not a relative path below the source");
   return path;
 }
 
@@ -128,22 +150,27 @@ void read_image(FieldReader& spec, Spec& result) {
   result.image = spec.required_text("image");
   if (!result.image.empty()) {
     auto reference = oci::Reference::parse(result.image);
-    if (!reference) spec.fail("image", reference.error().message);
-    else if (reference->digest) spec.fail("image", "must not name a digest: the build makes it");
+    if (!reference)
+      spec.fail("image", reference.error().message);
+    else if (reference->digest)
+      spec.fail("image", "must not name a digest: the build makes it");
   }
   result.tags = spec.texts("tags");
   if (result.tags.size() > kMaxList) spec.fail("tags", "more than 64");
   for (const std::string& tag : result.tags)
-    if (!oci::is_valid_tag(tag)) spec.fail("tags", "\"" + tag.substr(0, 64) + "\" is not a valid tag");
+    if (!oci::is_valid_tag(tag))
+      spec.fail("tags", "\"" + tag.substr(0, 64) + "\" is not a valid tag");
 }
 
 void read_args(FieldReader& spec, Spec& result) {
   spec.objects("args", [&](FieldReader& item) {
     Argument argument{item.required_text("name"), item.text("value")};
-    bool name_ok = all_of(argument.name, "_") && !argument.name.empty() && !(argument.name[0] >= '0' && argument.name[0] <= '9');
+    bool name_ok = all_of(argument.name, "_") && !argument.name.empty() &&
+                   !(argument.name[0] >= '0' && argument.name[0] <= '9');
     if (!argument.name.empty() && !name_ok) item.fail("name", "letters, digits and _ only");
     for (const Argument& other : result.args)
-      if (other.name == argument.name) item.fail("name", "\"" + argument.name + "\" is given twice");
+      if (other.name == argument.name)
+        item.fail("name", "\"" + argument.name + "\" is given twice");
     item.finish();
     result.args.push_back(std::move(argument));
   });
@@ -162,21 +189,25 @@ void read_registries(FieldReader& spec, Registries& result) {
     reader.object("caRef", [&](FieldReader& ref) {
       CaRef ca{.name = ref.required_text("name"), .key = ref.maybe_text("key").value_or("ca.crt")};
       if (!ca.name.empty() && !is_object_name(ca.name)) ref.fail("name", "not a valid object name");
-      if (ca.key.empty() || ca.key.size() > 253 || !all_of(ca.key, "._-") || ca.key == "." || ca.key == "..") ref.fail("key", "not a valid key");
+      if (ca.key.empty() || ca.key.size() > 253 || !all_of(ca.key, "._-") || ca.key == "." ||
+          ca.key == "..")
+        ref.fail("key", "not a valid key");
       ref.finish();
       result.ca_ref = ca;
     });
     result.insecure = reader.texts("insecure");
     if (result.insecure.size() > kMaxList) reader.fail("insecure", "more than 64");
     for (const std::string& host : result.insecure)
-      if (!is_host(host)) reader.fail("insecure", "\"" + host.substr(0, 64) + "\" is not HOST or HOST:PORT");
+      if (!is_host(host))
+        reader.fail("insecure", "\"" + host.substr(0, 64) + "\" is not HOST or HOST:PORT");
     reader.finish();
   });
 }
 
 void read_history(FieldReader& spec, History& result) {
   spec.object("history", [&](FieldReader& reader) {
-    result.successful = static_cast<int>(reader.integer("successful", 0, 100).value_or(result.successful));
+    result.successful =
+        static_cast<int>(reader.integer("successful", 0, 100).value_or(result.successful));
     result.failed = static_cast<int>(reader.integer("failed", 0, 100).value_or(result.failed));
     result.ttl = reader.duration("ttl").value_or(result.ttl);
     reader.finish();
@@ -199,14 +230,16 @@ void read_pod(FieldReader& spec, Pod& result) {
     });
     result.resources = reader.raw("resources");
     result.tolerations = reader.raw("tolerations");
-    if (!result.tolerations.is_null() && !result.tolerations.is_array()) reader.fail("tolerations", "expected a list");
+    if (!result.tolerations.is_null() && !result.tolerations.is_array())
+      reader.fail("tolerations", "expected a list");
     result.node_selector = reader.text_map("nodeSelector");
     result.labels = reader.text_map("labels");
     result.annotations = reader.text_map("annotations");
     for (const auto* map : {&result.labels, &result.annotations})
       for (const auto& [key, value] : *map)
         if (key.starts_with("imagebuild.dev/") || key.starts_with("app.kubernetes.io/"))
-          reader.fail(map == &result.labels ? "labels" : "annotations", "\"" + key.substr(0, 64) + "\" belongs to the operator");
+          reader.fail(map == &result.labels ? "labels" : "annotations",
+                      "\"" + key.substr(0, 64) + "\" belongs to the operator");
     result.isolation = static_cast<Isolation>(reader.choice("isolation", {"Auto", "Overlay"}));
     reader.finish();
   });
@@ -221,7 +254,8 @@ void put_all(Json& object, const char* field, const Container& values) {
 }
 
 Json source_to_json(const SourceSpec& source) {
-  if (const auto* files = std::get_if<InlineSource>(&source)) return {{"inline", {{"files", files->files}}}};
+  if (const auto* files = std::get_if<InlineSource>(&source))
+    return {{"inline", {{"files", files->files}}}};
   const auto& git = std::get<GitSource>(source);
   Json result = {{"url", git.url}};
   Json ref = Json::object();
@@ -235,8 +269,10 @@ Json source_to_json(const SourceSpec& source) {
 
 Json registries_to_json(const Registries& registries) {
   Json result = Json::object();
-  for (const std::string& name : registries.secret_refs) result["secretRefs"].push_back({{"name", name}});
-  if (registries.ca_ref) result["caRef"] = {{"name", registries.ca_ref->name}, {"key", registries.ca_ref->key}};
+  for (const std::string& name : registries.secret_refs)
+    result["secretRefs"].push_back({{"name", name}});
+  if (registries.ca_ref)
+    result["caRef"] = {{"name", registries.ca_ref->name}, {"key", registries.ca_ref->key}};
   put_all(result, "insecure", registries.insecure);
   return result;
 }
@@ -255,7 +291,9 @@ Json pod_to_json(const Pod& pod) {
   return result;
 }
 
-std::string seconds_text(Duration duration) { return std::to_string(duration.count() / 1000) + "s"; }
+std::string seconds_text(Duration duration) {
+  return std::to_string(duration.count() / 1000) + "s";
+}
 
 }  // namespace
 
@@ -266,16 +304,21 @@ Result<Timestamp> timestamp_from_text(std::string_view text) {
   std::int64_t epoch = -1;
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), epoch);
   if (code != std::errc() || end != text.data() + text.size() || epoch < 0 || epoch > 253402300799)
-    return fail(ErrorKind::InvalidInput, "expected Source, Build, Zero or seconds since 1970 in quotes");
+    return fail(ErrorKind::InvalidInput,
+                "expected Source, Build, Zero or seconds since 1970 in quotes");
   return Timestamp{Timestamp::Kind::Epoch, epoch};
 }
 
 std::string timestamp_to_text(const Timestamp& timestamp) {
   switch (timestamp.kind) {
-    case Timestamp::Kind::Source: return "Source";
-    case Timestamp::Kind::Build: return "Build";
-    case Timestamp::Kind::Zero: return "Zero";
-    case Timestamp::Kind::Epoch: break;
+    case Timestamp::Kind::Source:
+      return "Source";
+    case Timestamp::Kind::Build:
+      return "Build";
+    case Timestamp::Kind::Zero:
+      return "Zero";
+    case Timestamp::Kind::Epoch:
+      break;
   }
   return std::to_string(timestamp.epoch);
 }
@@ -296,12 +339,15 @@ Result<Spec> spec_from_json(const Json& value) {
   result.annotations = spec.text_map("annotations");
   if (auto text = spec.maybe_text("timestamp")) {
     auto timestamp = timestamp_from_text(*text);
-    if (timestamp) result.timestamp = *timestamp;
-    else spec.fail("timestamp", timestamp.error().message);
+    if (timestamp)
+      result.timestamp = *timestamp;
+    else
+      spec.fail("timestamp", timestamp.error().message);
   }
   result.network = static_cast<Network>(spec.choice("network", {"Default", "None"}));
   result.timeout = spec.duration("timeout").value_or(result.timeout);
-  if (result.timeout < std::chrono::seconds(1) || result.timeout > std::chrono::hours(24 * 7)) spec.fail("timeout", "expected 1s to 168h");
+  if (result.timeout < std::chrono::seconds(1) || result.timeout > std::chrono::hours(24 * 7))
+    spec.fail("timeout", "expected 1s to 168h");
   result.retries = static_cast<int>(spec.integer("retries", 0, 10).value_or(result.retries));
   result.suspend = spec.flag("suspend", false);
   read_history(spec, result.history);
@@ -317,9 +363,11 @@ Json spec_to_json(const Spec& spec) {
   put(result, "path", spec.path);
   put(result, "dockerfile", spec.dockerfile);
   put(result, "target", spec.target);
-  for (const Argument& argument : spec.args) result["args"].push_back({{"name", argument.name}, {"value", argument.value}});
+  for (const Argument& argument : spec.args)
+    result["args"].push_back({{"name", argument.name}, {"value", argument.value}});
   put_all(result, "tags", spec.tags);
-  if (Json registries = registries_to_json(spec.registries); !registries.empty()) result["registries"] = registries;
+  if (Json registries = registries_to_json(spec.registries); !registries.empty())
+    result["registries"] = registries;
   put_all(result, "labels", spec.labels);
   put_all(result, "annotations", spec.annotations);
   if (spec.timestamp) result["timestamp"] = timestamp_to_text(*spec.timestamp);
@@ -328,7 +376,8 @@ Json spec_to_json(const Spec& spec) {
   if (spec.retries != defaults.retries) result["retries"] = spec.retries;
   if (spec.suspend) result["suspend"] = true;
   Json history = Json::object();
-  if (spec.history.successful != defaults.history.successful) history["successful"] = spec.history.successful;
+  if (spec.history.successful != defaults.history.successful)
+    history["successful"] = spec.history.successful;
   if (spec.history.failed != defaults.history.failed) history["failed"] = spec.history.failed;
   if (spec.history.ttl != defaults.history.ttl) history["ttl"] = seconds_text(spec.history.ttl);
   if (!history.empty()) result["history"] = history;
@@ -345,7 +394,8 @@ std::string image_repository(const Spec& spec) {
 std::vector<std::string> image_tags(const Spec& spec) {
   std::vector<std::string> tags;
   std::string repository = image_repository(spec);
-  if (repository.size() < spec.image.size()) tags.push_back(spec.image.substr(repository.size() + 1));
+  if (repository.size() < spec.image.size())
+    tags.push_back(spec.image.substr(repository.size() + 1));
   for (const std::string& tag : spec.tags)
     if (std::find(tags.begin(), tags.end(), tag) == tags.end()) tags.push_back(tag);
   if (tags.empty()) tags.push_back("latest");

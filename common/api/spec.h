@@ -1,5 +1,5 @@
-// ImageBuild.spec as C++ values. Decoding and validation are one step: a Spec that exists is valid. A field that is
-// not here is an error in a file and pruned by the CRD's schema in a cluster.
+// ImageBuild.spec as C++ values. Decoding and validation are one step: a Spec that exists is valid.
+// A field that is not here is an error in a file and pruned by the CRD's schema in a cluster.
 #pragma once
 
 #include <map>
@@ -22,8 +22,8 @@ inline constexpr std::string_view kKind = "ImageBuild";
 inline constexpr std::string_view kPlural = "imagebuilds";
 
 struct GitSource {
-  std::string url;         ///< http or https
-  std::string branch;      ///< at most one of branch, tag, commit; none: the remote's HEAD
+  std::string url;     ///< http or https
+  std::string branch;  ///< at most one of branch, tag, commit; none: the remote's HEAD
   std::string tag;
   std::string commit;      ///< 40 hex digits
   std::string secret_ref;  ///< kubernetes.io/basic-auth Secret; "": anonymous
@@ -49,11 +49,11 @@ struct CaRef {
 struct Registries {
   std::vector<std::string> secret_refs;  ///< kubernetes.io/dockerconfigjson Secrets
   std::optional<CaRef> ca_ref;
-  std::vector<std::string> insecure;     ///< HOST[:PORT] that are spoken to over plain http
+  std::vector<std::string> insecure;  ///< HOST[:PORT] that are spoken to over plain http
 };
 
-/// Which time image and files written by the builder carry. Absent is not the same as Source: only an explicit one
-/// also clamps what RUN wrote.
+/// Which time image and files written by the builder carry. Absent is not the same as Source: only
+/// an explicit one also clamps what RUN wrote.
 struct Timestamp {
   enum class Kind { Source, Build, Zero, Epoch };
   Kind kind = Kind::Source;
@@ -69,7 +69,8 @@ struct History {
   Duration ttl = std::chrono::hours(168);
 };
 
-/// Closed subset of a pod's settings; Json parts are passed to the API server, which validates them.
+/// Closed subset of a pod's settings; Json parts are passed to the API server, which validates
+/// them.
 struct Pod {
   std::string service_account_name;
   Json resources;    ///< {requests, limits} or null
@@ -85,7 +86,7 @@ struct Spec {
   std::string dockerfile;  ///< relative to path; "": Dockerfile
   std::string target;
   std::vector<Argument> args;
-  std::string image;              ///< repository[:tag]
+  std::string image;  ///< repository[:tag]
   std::vector<std::string> tags;
   Registries registries;
   std::map<std::string, std::string> labels, annotations;
@@ -98,14 +99,16 @@ struct Spec {
   Pod pod;
 };
 
-/// Decodes and validates `value` (the object below "spec"). InvalidInput: "spec.source: exactly one of git, inline".
+/// Decodes and validates `value` (the object below "spec"). InvalidInput: "spec.source: exactly one
+/// of git, inline".
 Result<Spec> spec_from_json(const Json& value);
 /// What was given, in the shape of the YAML; defaults are left out.
 Json spec_to_json(const Spec& spec);
 
 /// "registry.acme.io/web" of "registry.acme.io/web:1.2".
 std::string image_repository(const Spec& spec);
-/// The moving tags to push: the one in `image`, then `tags`; "latest" if there is none. No repetitions.
+/// The moving tags to push: the one in `image`, then `tags`; "latest" if there is none. No
+/// repetitions.
 std::vector<std::string> image_tags(const Spec& spec);
 
 std::string timestamp_to_text(const Timestamp& timestamp);

@@ -7,8 +7,8 @@
 namespace imagebuild::api {
 namespace {
 
-// Zero values are left out: they say nothing, and some API servers (go-openapi built with Go 1.18 or later) take "" and
-// 0 for null.
+// Zero values are left out: they say nothing, and some API servers (go-openapi built with Go 1.18
+// or later) take "" and 0 for null.
 void put(Json& object, const char* field, const std::string& text) {
   if (!text.empty()) object[field] = text;
 }
@@ -21,8 +21,12 @@ std::int64_t integer_at(const Json& object, const char* field, std::int64_t othe
   const Json* value = find_path(object, {field});
   return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : otherwise;
 }
-std::uint64_t bytes_at(const Json& object, const char* field) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer_at(object, field))); }
-int int_at(const Json& object, const char* field) { return static_cast<int>(std::clamp<std::int64_t>(integer_at(object, field), 0, INT32_MAX)); }
+std::uint64_t bytes_at(const Json& object, const char* field) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer_at(object, field)));
+}
+int int_at(const Json& object, const char* field) {
+  return static_cast<int>(std::clamp<std::int64_t>(integer_at(object, field), 0, INT32_MAX));
+}
 
 template <typename T, typename F>
 std::vector<T> list_at(const Json& object, const char* field, F read) {
@@ -34,19 +38,27 @@ std::vector<T> list_at(const Json& object, const char* field, F read) {
 }
 
 Condition condition_from_json(const Json& value) {
-  return {string_at(value, {"type"}),    string_at(value, {"status"}),           string_at(value, {"reason"}),
-          string_at(value, {"message"}), integer_at(value, "observedGeneration"), string_at(value, {"lastTransitionTime"})};
+  return {string_at(value, {"type"}),
+          string_at(value, {"status"}),
+          string_at(value, {"reason"}),
+          string_at(value, {"message"}),
+          integer_at(value, "observedGeneration"),
+          string_at(value, {"lastTransitionTime"})};
 }
 
 Json condition_to_json(const Condition& condition) {
-  Json result = {{"type", condition.type}, {"status", condition.status}, {"reason", condition.reason}, {"lastTransitionTime", condition.last_transition_time}};
+  Json result = {{"type", condition.type},
+                 {"status", condition.status},
+                 {"reason", condition.reason},
+                 {"lastTransitionTime", condition.last_transition_time}};
   put(result, "message", condition.message);
   put_number(result, "observedGeneration", condition.observed_generation);
   return result;
 }
 
 ImageLayer layer_from_json(const Json& value) {
-  return {string_at(value, {"digest"}), bytes_at(value, "sizeBytes"), string_at(value, {"origin"}), int_at(value, "line"), string_at(value, {"createdBy"})};
+  return {string_at(value, {"digest"}), bytes_at(value, "sizeBytes"), string_at(value, {"origin"}),
+          int_at(value, "line"), string_at(value, {"createdBy"})};
 }
 
 Json layer_to_json(const ImageLayer& layer) {
@@ -87,7 +99,9 @@ Image image_from_json(const Json& value) {
   image.size_bytes = bytes_at(value, "sizeBytes");
   image.own_size_bytes = bytes_at(value, "ownSizeBytes");
   image.uncompressed_bytes = bytes_at(value, "uncompressedSizeBytes");
-  if (const Json* delta = find_path(value, {"deltaBytes"}); delta != nullptr && delta->is_number_integer()) image.delta_bytes = delta->get<std::int64_t>();
+  if (const Json* delta = find_path(value, {"deltaBytes"});
+      delta != nullptr && delta->is_number_integer())
+    image.delta_bytes = delta->get<std::int64_t>();
   image.delta = string_at(value, {"delta"});
   if (!image.delta.empty() && !image.delta_bytes) image.delta_bytes = 0;  // "±0.0%"
   image.layer_count = int_at(value, "layerCount");
@@ -98,7 +112,9 @@ Image image_from_json(const Json& value) {
 }
 
 Json image_to_json(const Image& image) {
-  Json result = {{"ref", image.ref}, {"digest", image.digest}, {"size", format_bytes_compact(image.size_bytes)}};
+  Json result = {{"ref", image.ref},
+                 {"digest", image.digest},
+                 {"size", format_bytes_compact(image.size_bytes)}};
   put_number(result, "sizeBytes", image.size_bytes);
   put_number(result, "ownSizeBytes", image.own_size_bytes);
   put_number(result, "uncompressedSizeBytes", image.uncompressed_bytes);
@@ -108,15 +124,19 @@ Json image_to_json(const Image& image) {
   put(result, "delta", image.delta);
   put(result, "revision", image.revision);
   put(result, "createdAt", image.created_at);
-  for (const ImagePlatform& platform : image.platforms) result["platforms"].push_back(platform_to_json(platform));
+  for (const ImagePlatform& platform : image.platforms)
+    result["platforms"].push_back(platform_to_json(platform));
   return result;
 }
 
-InputBase base_from_json(const Json& value) { return {string_at(value, {"ref"}), string_at(value, {"platform"}), string_at(value, {"digest"})}; }
+InputBase base_from_json(const Json& value) {
+  return {string_at(value, {"ref"}), string_at(value, {"platform"}), string_at(value, {"digest"})};
+}
 
 Inputs inputs_from_json(const Json& value) {
-  return {string_at(value, {"key"}),      string_at(value, {"spec"}), string_at(value, {"source"}),
-          string_at(value, {"revision"}), string_at(value, {"tree"}), list_at<InputBase>(value, "bases", base_from_json)};
+  return {string_at(value, {"key"}),    string_at(value, {"spec"}),
+          string_at(value, {"source"}), string_at(value, {"revision"}),
+          string_at(value, {"tree"}),   list_at<InputBase>(value, "bases", base_from_json)};
 }
 
 Json inputs_to_json(const Inputs& inputs) {
@@ -137,7 +157,9 @@ Json inputs_to_json(const Inputs& inputs) {
 }
 
 Build build_from_json(const Json& value) {
-  Build build{.pod = string_at(value, {"pod"}), .hash = string_at(value, {"hash"}), .trigger = string_at(value, {"trigger"})};
+  Build build{.pod = string_at(value, {"pod"}),
+              .hash = string_at(value, {"hash"}),
+              .trigger = string_at(value, {"trigger"})};
   build.source = string_at(value, {"source"});
   build.revision = string_at(value, {"revision"});
   build.token = string_at(value, {"token"});
@@ -150,7 +172,8 @@ Build build_from_json(const Json& value) {
   build.finished_at = string_at(value, {"finishedAt"});
   build.isolation = string_at(value, {"isolation"});
   build.result = string_at(value, {"result"});
-  if (const Json* failure = find_path(value, {"failure"}); failure != nullptr) build.failure = failure_from_json(*failure);
+  if (const Json* failure = find_path(value, {"failure"}); failure != nullptr)
+    build.failure = failure_from_json(*failure);
   return build;
 }
 
@@ -173,13 +196,20 @@ Json build_to_json(const Build& build) {
 }
 
 HistoryEntry history_from_json(const Json& value) {
-  HistoryEntry entry{integer_at(value, "number"), string_at(value, {"hash"}), string_at(value, {"trigger"}), string_at(value, {"result"}), string_at(value, {"digest"}), bytes_at(value, "sizeBytes")};
-  if (const Json* seconds = find_path(value, {"seconds"}); seconds != nullptr && seconds->is_number()) entry.seconds = seconds->get<double>();
+  HistoryEntry entry{integer_at(value, "number"),   string_at(value, {"hash"}),
+                     string_at(value, {"trigger"}), string_at(value, {"result"}),
+                     string_at(value, {"digest"}),  bytes_at(value, "sizeBytes")};
+  if (const Json* seconds = find_path(value, {"seconds"});
+      seconds != nullptr && seconds->is_number())
+    entry.seconds = seconds->get<double>();
   return entry;
 }
 
 Json history_to_json(const HistoryEntry& entry) {
-  Json result = {{"number", entry.number}, {"hash", entry.hash}, {"trigger", entry.trigger}, {"result", entry.result}};
+  Json result = {{"number", entry.number},
+                 {"hash", entry.hash},
+                 {"trigger", entry.trigger},
+                 {"result", entry.result}};
   put_number(result, "seconds", entry.seconds);
   put(result, "digest", entry.digest);
   if (entry.size_bytes > 0) result["sizeBytes"] = entry.size_bytes;
@@ -199,11 +229,15 @@ Status status_from_json(const Json& value) {
   if (!value.is_object()) return status;
   status.observed_generation = integer_at(value, "observedGeneration", -1);
   status.conditions = list_at<Condition>(value, "conditions", condition_from_json);
-  if (const Json* image = find_path(value, {"image"}); image != nullptr && image->is_object()) status.image = image_from_json(*image);
-  if (const Json* baseline = find_path(value, {"baseline"}); baseline != nullptr && baseline->is_object())
+  if (const Json* image = find_path(value, {"image"}); image != nullptr && image->is_object())
+    status.image = image_from_json(*image);
+  if (const Json* baseline = find_path(value, {"baseline"});
+      baseline != nullptr && baseline->is_object())
     status.baseline = Baseline{bytes_at(*baseline, "sizeBytes"), int_at(*baseline, "samples")};
-  if (const Json* inputs = find_path(value, {"inputs"}); inputs != nullptr && inputs->is_object()) status.inputs = inputs_from_json(*inputs);
-  if (const Json* build = find_path(value, {"build"}); build != nullptr && build->is_object()) status.build = build_from_json(*build);
+  if (const Json* inputs = find_path(value, {"inputs"}); inputs != nullptr && inputs->is_object())
+    status.inputs = inputs_from_json(*inputs);
+  if (const Json* build = find_path(value, {"build"}); build != nullptr && build->is_object())
+    status.build = build_from_json(*build);
   status.history = list_at<HistoryEntry>(value, "history", history_from_json);
   status.last_handled_reconcile_at = string_at(value, {"lastHandledReconcileAt"});
   return status;
@@ -211,7 +245,8 @@ Status status_from_json(const Json& value) {
 
 Json status_to_json(const Status& status) {
   Json result = {{"observedGeneration", status.observed_generation}, {"conditions", Json::array()}};
-  for (const Condition& condition : status.conditions) result["conditions"].push_back(condition_to_json(condition));
+  for (const Condition& condition : status.conditions)
+    result["conditions"].push_back(condition_to_json(condition));
   if (status.image) result["image"] = image_to_json(*status.image);
   if (status.baseline) {
     result["baseline"] = {{"samples", status.baseline->samples}};
@@ -219,27 +254,33 @@ Json status_to_json(const Status& status) {
   }
   if (status.inputs) result["inputs"] = inputs_to_json(*status.inputs);
   if (status.build) result["build"] = build_to_json(*status.build);
-  for (const HistoryEntry& entry : status.history) result["history"].push_back(history_to_json(entry));
+  for (const HistoryEntry& entry : status.history)
+    result["history"].push_back(history_to_json(entry));
   put(result, "lastHandledReconcileAt", status.last_handled_reconcile_at);
   return result;
 }
 
 ImageBuild imagebuild_from_json(const Json& object) {
   const Json* spec = find_path(object, {"spec"});
-  ImageBuild build{.name_space = string_at(object, {"metadata", "namespace"}),
-                   .name = string_at(object, {"metadata", "name"}),
-                   .uid = string_at(object, {"metadata", "uid"}),
-                   .resource_version = string_at(object, {"metadata", "resourceVersion"}),
-                   .created_at = string_at(object, {"metadata", "creationTimestamp"}),
-                   .generation = 0,
-                   .deleting = !string_at(object, {"metadata", "deletionTimestamp"}).empty(),
-                   .rebuild_token = string_at(object, {"metadata", "annotations", "imagebuild.dev/rebuild"}),
-                   .requested_at = string_at(object, {"metadata", "annotations", "reconcile.fluxcd.io/requestedAt"}),
-                   .spec = spec_from_json(spec == nullptr ? Json() : *spec),
-                   .status = {}};
-  if (const Json* metadata = find_path(object, {"metadata"}); metadata != nullptr) build.generation = integer_at(*metadata, "generation");
-  if (const Json* status = find_path(object, {"status"}); status != nullptr) build.status = status_from_json(*status);
-  // Either annotation asks for a build; both together are one token. Flux expects its own value back.
+  ImageBuild build{
+      .name_space = string_at(object, {"metadata", "namespace"}),
+      .name = string_at(object, {"metadata", "name"}),
+      .uid = string_at(object, {"metadata", "uid"}),
+      .resource_version = string_at(object, {"metadata", "resourceVersion"}),
+      .created_at = string_at(object, {"metadata", "creationTimestamp"}),
+      .generation = 0,
+      .deleting = !string_at(object, {"metadata", "deletionTimestamp"}).empty(),
+      .rebuild_token = string_at(object, {"metadata", "annotations", "imagebuild.dev/rebuild"}),
+      .requested_at =
+          string_at(object, {"metadata", "annotations", "reconcile.fluxcd.io/requestedAt"}),
+      .spec = spec_from_json(spec == nullptr ? Json() : *spec),
+      .status = {}};
+  if (const Json* metadata = find_path(object, {"metadata"}); metadata != nullptr)
+    build.generation = integer_at(*metadata, "generation");
+  if (const Json* status = find_path(object, {"status"}); status != nullptr)
+    build.status = status_from_json(*status);
+  // Either annotation asks for a build; both together are one token. Flux expects its own value
+  // back.
   const std::string own = build.rebuild_token.substr(0, 256);
   const std::string flux = build.requested_at.substr(0, 256);
   build.requested_at = flux.empty() ? own : flux;

@@ -1,5 +1,5 @@
-// ImageBuild.status as C++ values, and the object around it. Decoding is lenient: a status that somebody damaged must
-// not stop the controller, which writes it anew.
+// ImageBuild.status as C++ values, and the object around it. Decoding is lenient: a status that
+// somebody damaged must not stop the controller, which writes it anew.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,8 @@ struct ImagePlatform {
   std::vector<ImageLayer> layers;
 };
 
-/// The last accepted image; a later failure does not erase it. Sizes are those of the largest platform.
+/// The last accepted image; a later failure does not erase it. Sizes are those of the largest
+/// platform.
 struct Image {
   std::string ref;  ///< repository@digest
   std::string digest;
@@ -60,9 +61,10 @@ struct InputBase {
 
 /// What the accepted image was built from.
 struct Inputs {
-  std::string key;     ///< see operator/controller/identity.h
-  std::string spec;    ///< hash of the build-affecting spec
-  std::string source;  ///< what stood for the source in the key: a commit, or "" when it was not known
+  std::string key;   ///< see operator/controller/identity.h
+  std::string spec;  ///< hash of the build-affecting spec
+  std::string
+      source;  ///< what stood for the source in the key: a commit, or "" when it was not known
   std::string revision, tree;
   std::vector<InputBase> bases;
 };
@@ -72,10 +74,10 @@ struct Build {
   std::string pod, hash, trigger;
   std::string source;  ///< the commit that was resolved for it, or ""
   std::string revision;
-  std::string token;   ///< the rebuild token it answers
+  std::string token;  ///< the rebuild token it answers
   std::int64_t number = 0, generation = 0;
-  int attempt = 0;     ///< the number at the end of the pod's name
-  int retries = 0;     ///< of transient failures
+  int attempt = 0;  ///< the number at the end of the pod's name
+  int retries = 0;  ///< of transient failures
   std::string queued_at, started_at, finished_at;
   std::string isolation;
   std::string result;  ///< "" while it runs
@@ -115,7 +117,8 @@ struct ImageBuild {
   std::string name_space, name, uid, resource_version, created_at;
   std::int64_t generation = 0;
   bool deleting = false;
-  std::string rebuild_token;  ///< imagebuild.dev/rebuild and reconcile.fluxcd.io/requestedAt, "" when neither is set
+  std::string rebuild_token;  ///< imagebuild.dev/rebuild and reconcile.fluxcd.io/requestedAt, ""
+                              ///< when neither is set
   std::string requested_at;   ///< what lastHandledReconcileAt echoes
   Result<Spec> spec;
   Status status;

@@ -26,7 +26,8 @@ ByteSink sink_to_fd(int fd) {
 }
 
 ByteSink tee(ByteSink first, ByteSink second) {
-  return [first = std::move(first), second = std::move(second)](std::string_view bytes) -> Result<void> {
+  return [first = std::move(first),
+          second = std::move(second)](std::string_view bytes) -> Result<void> {
     TRY(first(bytes));
     return second(bytes);
   };

@@ -33,22 +33,22 @@ struct Timestamp {
 };
 
 struct TarEntry {
-  std::string path;                           // a directory's without its trailing slash
+  std::string path;  // a directory's without its trailing slash
   EntryType type = EntryType::Regular;
-  std::uint32_t mode = 0644;                  // permission bits with setuid, setgid, sticky (07777)
+  std::uint32_t mode = 0644;  // permission bits with setuid, setgid, sticky (07777)
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::uint64_t size = 0;                     // content bytes; 0 unless Regular
+  std::uint64_t size = 0;  // content bytes; 0 unless Regular
   Timestamp mtime;
-  std::string link_target;                    // Symlink: its text; HardLink: path of an earlier entry
+  std::string link_target;  // Symlink: its text; HardLink: path of an earlier entry
   std::uint32_t device_major = 0;
   std::uint32_t device_minor = 0;
   std::map<std::string, std::string> xattrs;  // full names ("security.capability"), binary values
 };
 
 struct TarLimits {
-  std::size_t name_bytes = 4096;           // path and link target, each (PATH_MAX)
-  std::size_t xattr_bytes = 256 << 10;     // names and values of one entry together
+  std::size_t name_bytes = 4096;        // path and link target, each (PATH_MAX)
+  std::size_t xattr_bytes = 256 << 10;  // names and values of one entry together
   std::uint64_t entries = 8'000'000;
 };
 

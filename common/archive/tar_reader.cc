@@ -12,13 +12,15 @@
 namespace imagebuild {
 
 struct TarReader::State {
-  State(ByteSource bytes, TarLimits bounds) : source(std::move(bytes)), limits(bounds), buffer(libarchive::kBlockBytes) {}
+  State(ByteSource bytes, TarLimits bounds)
+      : source(std::move(bytes)), limits(bounds), buffer(libarchive::kBlockBytes) {}
   ~State() { archive_read_free(reader); }
 
   ByteSource source;
   TarLimits limits;
   std::vector<char> buffer;
-  std::optional<Error> source_error;  // what the source said, better than what libarchive makes of it
+  std::optional<Error>
+      source_error;  // what the source said, better than what libarchive makes of it
 
   struct archive* reader = nullptr;
   std::uint64_t entries = 0;
@@ -43,20 +45,28 @@ namespace {
 Result<std::uint32_t> checked_id(const char* what, std::int64_t id) {
   // The largest value is (uid_t)-1: "leave as it is" for chown(2), nobody's id.
   if (id < 0 || id >= std::numeric_limits<std::uint32_t>::max())
-    return fail(ErrorKind::InvalidInput, std::string(what) + " " + std::to_string(id) + " is out of range");
+    return fail(ErrorKind::InvalidInput,
+                std::string(what) + " " + std::to_string(id) + " is out of range");
   return static_cast<std::uint32_t>(id);
 }
 
 Result<EntryType> type_of(archive_entry* raw) {
   if (archive_entry_hardlink(raw) != nullptr) return EntryType::HardLink;
   switch (archive_entry_filetype(raw)) {
-    case AE_IFREG: return EntryType::Regular;
-    case AE_IFDIR: return EntryType::Directory;
-    case AE_IFLNK: return EntryType::Symlink;
-    case AE_IFCHR: return EntryType::CharDevice;
-    case AE_IFBLK: return EntryType::BlockDevice;
-    case AE_IFIFO: return EntryType::Fifo;
-    default: return fail(ErrorKind::InvalidInput, "unknown type of entry");
+    case AE_IFREG:
+      return EntryType::Regular;
+    case AE_IFDIR:
+      return EntryType::Directory;
+    case AE_IFLNK:
+      return EntryType::Symlink;
+    case AE_IFCHR:
+      return EntryType::CharDevice;
+    case AE_IFBLK:
+      return EntryType::BlockDevice;
+    case AE_IFIFO:
+      return EntryType::Fifo;
+    default:
+      return fail(ErrorKind::InvalidInput, "unknown type of entry");
   }
 }
 
@@ -70,13 +80,15 @@ Result<void> read_xattrs(archive_entry* raw, std::size_t limit, TarEntry& entry)
     std::string_view key(name);
     total += key.size() + length;
     if (total > limit)
-      return fail(ErrorKind::InvalidInput, "extended attributes of more than " + std::to_string(limit) + " bytes");
+      return fail(ErrorKind::InvalidInput,
+                  "extended attributes of more than " + std::to_string(limit) + " bytes");
     entry.xattrs[std::string(key)].assign(static_cast<const char*>(value), length);
   }
   return {};
 }
 
-// ARCHIVE_WARN: a name outside ASCII. ARCHIVE_RETRY (a damaged header, with an offer to go on) is damage.
+// ARCHIVE_WARN: a name outside ASCII. ARCHIVE_RETRY (a damaged header, with an offer to go on) is
+// damage.
 bool delivered(int status) { return status == ARCHIVE_OK || status == ARCHIVE_WARN; }
 
 std::string without_trailing_slashes(std::string path) {
@@ -124,7 +136,8 @@ Result<void> TarReader::State::drain() {
 Result<TarEntry> TarReader::State::convert(archive_entry* raw) const {
   TarEntry entry;
   const char* name = archive_entry_pathname(raw);
-  if (name == nullptr || *name == '\0') return fail(ErrorKind::InvalidInput, "tar: an entry without a name");
+  if (name == nullptr || *name == '\0')
+    return fail(ErrorKind::InvalidInput, "tar: an entry without a name");
   entry.path = without_trailing_slashes(name);
   if (entry.path.size() > limits.name_bytes)
     return fail(ErrorKind::InvalidInput, "tar: entry " + entry.path.substr(0, 80) + "…: name of " +
@@ -136,14 +149,17 @@ Result<TarEntry> TarReader::State::convert(archive_entry* raw) const {
                                                         : nullptr;
   if (link != nullptr) entry.link_target = link;
   if (entry.link_target.size() > limits.name_bytes)
-    return fail(ErrorKind::InvalidInput, where + ": link target of " + std::to_string(entry.link_target.size()) + " bytes");
+    return fail(ErrorKind::InvalidInput,
+                where + ": link target of " + std::to_string(entry.link_target.size()) + " bytes");
   entry.mode = archive_entry_perm(raw) & 07777;
   entry.uid = TRY_CONTEXT(checked_id("uid", archive_entry_uid(raw)), where);
   entry.gid = TRY_CONTEXT(checked_id("gid", archive_entry_gid(raw)), where);
   entry.mtime.seconds = archive_entry_mtime(raw);
-  entry.mtime.nanoseconds = static_cast<std::uint32_t>(std::clamp(archive_entry_mtime_nsec(raw), 0L, 999'999'999L));
+  entry.mtime.nanoseconds =
+      static_cast<std::uint32_t>(std::clamp(archive_entry_mtime_nsec(raw), 0L, 999'999'999L));
   if (entry.type == EntryType::Regular) {
-    if (archive_entry_size(raw) < 0) return fail(ErrorKind::InvalidInput, where + ": negative size");
+    if (archive_entry_size(raw) < 0)
+      return fail(ErrorKind::InvalidInput, where + ": negative size");
     entry.size = static_cast<std::uint64_t>(archive_entry_size(raw));
   }
   if (entry.type == EntryType::CharDevice || entry.type == EntryType::BlockDevice) {
@@ -167,8 +183,10 @@ Result<bool> TarReader::State::load_block() {
     block = {static_cast<const char*>(bytes), length};
     block_offset = static_cast<std::uint64_t>(offset);
     // Sparse maps come from the archive: they may go neither back nor beyond the file.
-    if (offset < 0 || block_offset < position || block_offset > size || length > size - block_offset)
-      return fail(ErrorKind::InvalidInput, "tar: entry " + path + ": sparse map out of order or beyond the file's size");
+    if (offset < 0 || block_offset < position || block_offset > size ||
+        length > size - block_offset)
+      return fail(ErrorKind::InvalidInput,
+                  "tar: entry " + path + ": sparse map out of order or beyond the file's size");
     return true;
   }
 }
@@ -194,7 +212,8 @@ Result<std::optional<TarEntry>> TarReader::next() {
   }
   if (!delivered(status)) return state.damaged();
   if (++state.entries > state.limits.entries)
-    return fail(ErrorKind::InvalidInput, "tar: more than " + std::to_string(state.limits.entries) + " entries");
+    return fail(ErrorKind::InvalidInput,
+                "tar: more than " + std::to_string(state.limits.entries) + " entries");
   auto entry = TRY(state.convert(raw));
   state.path = entry.path;
   state.size = entry.size;
@@ -213,7 +232,8 @@ Result<std::string_view> TarReader::read() {
     if (!TRY(state.load_block())) state.block_offset = state.size;  // a hole to the end
   }
   if (state.position < state.block_offset) {
-    std::uint64_t hole = std::min<std::uint64_t>(state.block_offset - state.position, kZeros.size());
+    std::uint64_t hole =
+        std::min<std::uint64_t>(state.block_offset - state.position, kZeros.size());
     state.position += hole;
     return std::string_view(kZeros.data(), hole);
   }

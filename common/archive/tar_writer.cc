@@ -37,19 +37,26 @@ namespace {
 unsigned file_type(EntryType type) {
   switch (type) {
     case EntryType::Regular:
-    case EntryType::HardLink: return AE_IFREG;
-    case EntryType::Directory: return AE_IFDIR;
-    case EntryType::Symlink: return AE_IFLNK;
-    case EntryType::CharDevice: return AE_IFCHR;
-    case EntryType::BlockDevice: return AE_IFBLK;
-    case EntryType::Fifo: return AE_IFIFO;
+    case EntryType::HardLink:
+      return AE_IFREG;
+    case EntryType::Directory:
+      return AE_IFDIR;
+    case EntryType::Symlink:
+      return AE_IFLNK;
+    case EntryType::CharDevice:
+      return AE_IFCHR;
+    case EntryType::BlockDevice:
+      return AE_IFBLK;
+    case EntryType::Fifo:
+      return AE_IFIFO;
   }
   return AE_IFREG;
 }
 
 Result<void> check_names(const TarEntry& entry) {
   if (entry.path.empty()) return fail(ErrorKind::InvalidInput, "tar: an entry without a name");
-  if (entry.path.find('\0') != std::string::npos || entry.link_target.find('\0') != std::string::npos)
+  if (entry.path.find('\0') != std::string::npos ||
+      entry.link_target.find('\0') != std::string::npos)
     return fail(ErrorKind::InvalidInput, "tar: entry " + entry.path + ": NUL in a name");
   for (const auto& [name, value] : entry.xattrs)
     // '=' ends the key of a PAX record.
@@ -62,13 +69,18 @@ libarchive::EntryPtr convert(const TarEntry& entry) {
   libarchive::EntryPtr raw(archive_entry_new());
   if (!raw) return raw;
   archive_entry_copy_pathname(raw.get(), entry.path.c_str());
-  archive_entry_set_mode(raw.get(), static_cast<__LA_MODE_T>(file_type(entry.type) | (entry.mode & 07777)));
+  archive_entry_set_mode(raw.get(),
+                         static_cast<__LA_MODE_T>(file_type(entry.type) | (entry.mode & 07777)));
   archive_entry_set_uid(raw.get(), entry.uid);
   archive_entry_set_gid(raw.get(), entry.gid);
-  archive_entry_set_size(raw.get(), entry.type == EntryType::Regular ? static_cast<la_int64_t>(entry.size) : 0);
-  archive_entry_set_mtime(raw.get(), entry.mtime.seconds, static_cast<long>(entry.mtime.nanoseconds));
-  if (entry.type == EntryType::HardLink) archive_entry_copy_hardlink(raw.get(), entry.link_target.c_str());
-  if (entry.type == EntryType::Symlink) archive_entry_copy_symlink(raw.get(), entry.link_target.c_str());
+  archive_entry_set_size(
+      raw.get(), entry.type == EntryType::Regular ? static_cast<la_int64_t>(entry.size) : 0);
+  archive_entry_set_mtime(raw.get(), entry.mtime.seconds,
+                          static_cast<long>(entry.mtime.nanoseconds));
+  if (entry.type == EntryType::HardLink)
+    archive_entry_copy_hardlink(raw.get(), entry.link_target.c_str());
+  if (entry.type == EntryType::Symlink)
+    archive_entry_copy_symlink(raw.get(), entry.link_target.c_str());
   if (entry.type == EntryType::CharDevice || entry.type == EntryType::BlockDevice) {
     archive_entry_set_rdevmajor(raw.get(), entry.device_major);
     archive_entry_set_rdevminor(raw.get(), entry.device_minor);
@@ -82,7 +94,8 @@ libarchive::EntryPtr convert(const TarEntry& entry) {
 
 }  // namespace
 
-la_ssize_t TarWriter::State::push(struct archive* writer, void* self, const void* bytes, std::size_t length) {
+la_ssize_t TarWriter::State::push(struct archive* writer, void* self, const void* bytes,
+                                  std::size_t length) {
   auto& state = *static_cast<State*>(self);
   if (state.abandoned) return static_cast<la_ssize_t>(length);
   auto written = state.sink({static_cast<const char*>(bytes), length});
@@ -99,7 +112,8 @@ Result<void> TarWriter::State::open() {
   // Docker and containerd read SCHILY.xattr only; libarchive would write its own form as well.
   if (archive_write_set_format_pax(writer) != ARCHIVE_OK ||
       archive_write_set_format_option(writer, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
-      archive_write_set_bytes_per_block(writer, static_cast<int>(libarchive::kBlockBytes)) != ARCHIVE_OK ||
+      archive_write_set_bytes_per_block(writer, static_cast<int>(libarchive::kBlockBytes)) !=
+          ARCHIVE_OK ||
       archive_write_set_bytes_in_last_block(writer, 1) != ARCHIVE_OK)
     return fail(ErrorKind::Internal, "tar: " + libarchive::message_of(writer));
   return checked(archive_write_open(writer, this, nullptr, &State::push, nullptr));
@@ -115,7 +129,8 @@ Result<void> TarWriter::State::checked(int status) {
 Result<void> TarWriter::State::complete() const {
   if (finished) return fail(ErrorKind::Internal, "tar: written to after its end");
   if (missing == 0) return {};
-  return fail(ErrorKind::Internal, "tar: entry " + path + ": " + std::to_string(missing) + " bytes missing");
+  return fail(ErrorKind::Internal,
+              "tar: entry " + path + ": " + std::to_string(missing) + " bytes missing");
 }
 
 TarWriter::TarWriter(ByteSink sink) : state_(std::make_unique<State>(std::move(sink))) {}

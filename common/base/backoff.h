@@ -17,7 +17,8 @@ struct Backoff {
   /// Delay before attempt `attempt` (0 = the first retry), without jitter.
   Duration base(unsigned attempt) const {
     double delay = static_cast<double>(first.count());
-    for (unsigned i = 0; i < attempt && delay < static_cast<double>(limit.count()); ++i) delay *= factor;
+    for (unsigned i = 0; i < attempt && delay < static_cast<double>(limit.count()); ++i)
+      delay *= factor;
     return std::min(Duration(static_cast<Duration::rep>(delay)), limit);
   }
   /// `unit` in [0,1) picks the place within the jitter.

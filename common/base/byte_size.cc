@@ -29,25 +29,39 @@ std::string format_bytes_compact(std::uint64_t bytes) { return format_with(bytes
 
 std::string format_delta(std::int64_t bytes) {
   if (bytes == 0) return "±0 B";
-  std::uint64_t magnitude = bytes < 0 ? 0 - static_cast<std::uint64_t>(bytes) : static_cast<std::uint64_t>(bytes);
+  std::uint64_t magnitude =
+      bytes < 0 ? 0 - static_cast<std::uint64_t>(bytes) : static_cast<std::uint64_t>(bytes);
   return (bytes < 0 ? "-" : "+") + format_bytes(magnitude);
 }
 
 Result<std::uint64_t> parse_quantity(std::string_view text) {
   auto invalid = [&] {
-    return fail(ErrorKind::InvalidInput, "not a size (such as 300Mi, 1G or 1048576): '" + std::string(text) + "'");
+    return fail(ErrorKind::InvalidInput,
+                "not a size (such as 300Mi, 1G or 1048576): '" + std::string(text) + "'");
   };
   std::size_t digits = 0;
-  while (digits < text.size() && (std::isdigit(static_cast<unsigned char>(text[digits])) || text[digits] == '.')) ++digits;
+  while (digits < text.size() &&
+         (std::isdigit(static_cast<unsigned char>(text[digits])) || text[digits] == '.'))
+    ++digits;
   if (digits == 0 || digits > 20) return invalid();
   std::string number_text(text.substr(0, digits));
   double number = 0;
   int used = 0;
-  if (std::sscanf(number_text.c_str(), "%lf%n", &number, &used) != 1 || used != static_cast<int>(digits)) return invalid();
+  if (std::sscanf(number_text.c_str(), "%lf%n", &number, &used) != 1 ||
+      used != static_cast<int>(digits))
+    return invalid();
   std::string_view suffix = text.substr(digits);
-  static constexpr std::pair<std::string_view, double> kSuffixes[] = {
-      {"", 1}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"P", 1e15},
-      {"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0}, {"Pi", 1125899906842624.0}};
+  static constexpr std::pair<std::string_view, double> kSuffixes[] = {{"", 1},
+                                                                      {"k", 1e3},
+                                                                      {"M", 1e6},
+                                                                      {"G", 1e9},
+                                                                      {"T", 1e12},
+                                                                      {"P", 1e15},
+                                                                      {"Ki", 1024.0},
+                                                                      {"Mi", 1048576.0},
+                                                                      {"Gi", 1073741824.0},
+                                                                      {"Ti", 1099511627776.0},
+                                                                      {"Pi", 1125899906842624.0}};
   for (auto [name, factor] : kSuffixes) {
     if (suffix != name) continue;
     double bytes = std::ceil(number * factor);

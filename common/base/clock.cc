@@ -21,7 +21,9 @@ std::string format_rfc3339(TimePoint time) {
 }
 
 Result<TimePoint> parse_rfc3339(std::string_view text) {
-  auto invalid = [&] { return fail(ErrorKind::InvalidInput, "not an RFC 3339 time: '" + std::string(text) + "'"); };
+  auto invalid = [&] {
+    return fail(ErrorKind::InvalidInput, "not an RFC 3339 time: '" + std::string(text) + "'");
+  };
   std::string copy(text);
   std::tm parts{};
   const char* rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
@@ -37,7 +39,8 @@ Result<TimePoint> parse_rfc3339(std::string_view text) {
   long offset = 0;
   if (*rest == '+' || *rest == '-') {
     int hours = 0, minutes = 0, used = 0;
-    if (std::sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5) return invalid();
+    if (std::sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5)
+      return invalid();
     offset = (hours * 3600L + minutes * 60L) * (*rest == '+' ? 1 : -1);
     rest += 6;
   } else if (*rest == 'Z' || *rest == 'z') {
@@ -46,12 +49,14 @@ Result<TimePoint> parse_rfc3339(std::string_view text) {
     return invalid();
   }
   if (*rest != '\0') return invalid();
-  return TimePoint(std::chrono::seconds(::timegm(&parts) - offset) + std::chrono::milliseconds(millis));
+  return TimePoint(std::chrono::seconds(::timegm(&parts) - offset) +
+                   std::chrono::milliseconds(millis));
 }
 
 Result<Duration> parse_duration(std::string_view text) {
   auto invalid = [&] {
-    return fail(ErrorKind::InvalidInput, "not a duration (such as 90s, 5m or 1h30m): '" + std::string(text) + "'");
+    return fail(ErrorKind::InvalidInput,
+                "not a duration (such as 90s, 5m or 1h30m): '" + std::string(text) + "'");
   };
   std::string_view rest = text;
   if (rest == "0") return Duration(0);
@@ -59,19 +64,32 @@ Result<Duration> parse_duration(std::string_view text) {
   double total = 0;
   while (!rest.empty()) {
     std::size_t digits = 0;
-    while (digits < rest.size() && (std::isdigit(static_cast<unsigned char>(rest[digits])) || rest[digits] == '.')) ++digits;
+    while (digits < rest.size() &&
+           (std::isdigit(static_cast<unsigned char>(rest[digits])) || rest[digits] == '.'))
+      ++digits;
     if (digits == 0 || digits > 15) return invalid();
     double number = 0;
     int used = 0;
     std::string number_text(rest.substr(0, digits));
-    if (std::sscanf(number_text.c_str(), "%lf%n", &number, &used) != 1 || used != static_cast<int>(digits)) return invalid();
+    if (std::sscanf(number_text.c_str(), "%lf%n", &number, &used) != 1 ||
+        used != static_cast<int>(digits))
+      return invalid();
     rest.remove_prefix(digits);
     double unit = 0;
-    if (rest.starts_with("ms")) { unit = 1; rest.remove_prefix(2); }
-    else if (rest.starts_with("h")) { unit = 3'600'000; rest.remove_prefix(1); }
-    else if (rest.starts_with("m")) { unit = 60'000; rest.remove_prefix(1); }
-    else if (rest.starts_with("s")) { unit = 1'000; rest.remove_prefix(1); }
-    else return invalid();
+    if (rest.starts_with("ms")) {
+      unit = 1;
+      rest.remove_prefix(2);
+    } else if (rest.starts_with("h")) {
+      unit = 3'600'000;
+      rest.remove_prefix(1);
+    } else if (rest.starts_with("m")) {
+      unit = 60'000;
+      rest.remove_prefix(1);
+    } else if (rest.starts_with("s")) {
+      unit = 1'000;
+      rest.remove_prefix(1);
+    } else
+      return invalid();
     total += number * unit;
   }
   if (total > 9e15) return invalid();

@@ -7,13 +7,20 @@ namespace imagebuild {
 
 std::string_view to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::InvalidInput: return "InvalidInput";
-    case ErrorKind::NotFound: return "NotFound";
-    case ErrorKind::Conflict: return "Conflict";
-    case ErrorKind::Denied: return "Denied";
-    case ErrorKind::Transient: return "Transient";
-    case ErrorKind::Canceled: return "Canceled";
-    case ErrorKind::Internal: return "Internal";
+    case ErrorKind::InvalidInput:
+      return "InvalidInput";
+    case ErrorKind::NotFound:
+      return "NotFound";
+    case ErrorKind::Conflict:
+      return "Conflict";
+    case ErrorKind::Denied:
+      return "Denied";
+    case ErrorKind::Transient:
+      return "Transient";
+    case ErrorKind::Canceled:
+      return "Canceled";
+    case ErrorKind::Internal:
+      return "Internal";
   }
   return "Internal";
 }
@@ -29,11 +36,14 @@ namespace {
 
 ErrorKind kind_of(int number) {
   switch (number) {
-    case ENOENT: return ErrorKind::NotFound;
-    case EEXIST: return ErrorKind::Conflict;
+    case ENOENT:
+      return ErrorKind::NotFound;
+    case EEXIST:
+      return ErrorKind::Conflict;
     case EACCES:
     case EPERM:
-    case EROFS: return ErrorKind::Denied;
+    case EROFS:
+      return ErrorKind::Denied;
     case EAGAIN:
     case EINTR:
     case EIO:
@@ -46,13 +56,17 @@ ErrorKind kind_of(int number) {
     case ECONNRESET:
     case ETIMEDOUT:
     case EHOSTUNREACH:
-    case ENETUNREACH: return ErrorKind::Transient;
+    case ENETUNREACH:
+      return ErrorKind::Transient;
     case ENAMETOOLONG:
     case ENOTDIR:
     case EISDIR:
-    case ELOOP: return ErrorKind::InvalidInput;
-    case ECANCELED: return ErrorKind::Canceled;
-    default: return ErrorKind::Internal;
+    case ELOOP:
+      return ErrorKind::InvalidInput;
+    case ECANCELED:
+      return ErrorKind::Canceled;
+    default:
+      return ErrorKind::Internal;
   }
 }
 

@@ -27,11 +27,11 @@ struct [[nodiscard]] Error {
 
   /// The same error with "what: " in front: one layer of context.
   Error context(std::string_view what) &&;
-  Error context(std::string_view what) const&;
+  Error context(std::string_view what) const &;
 };
 
-/// An Error from errno: kind by the number (ENOENT NotFound, EACCES/EPERM Denied, ENOSPC/EIO/EAGAIN/ECONN* Transient, …),
-/// message "what: strerror".
+/// An Error from errno: kind by the number (ENOENT NotFound, EACCES/EPERM Denied,
+/// ENOSPC/EIO/EAGAIN/ECONN* Transient, …), message "what: strerror".
 Error errno_error(std::string_view what, int number);
 /// errno_error() with the current errno.
 Error errno_error(std::string_view what);

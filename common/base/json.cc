@@ -27,11 +27,14 @@ std::string dump_json(const Json& value, int indent) {
 namespace {
 
 template <typename T>
-Result<std::optional<T>> find_typed(const Json& object, const char* field, bool (Json::*is_type)() const noexcept, const char* type_name) {
-  if (!object.is_object()) return fail(ErrorKind::InvalidInput, std::string(field) + ": its parent is not an object");
+Result<std::optional<T>> find_typed(const Json& object, const char* field,
+                                    bool (Json::*is_type)() const noexcept, const char* type_name) {
+  if (!object.is_object())
+    return fail(ErrorKind::InvalidInput, std::string(field) + ": its parent is not an object");
   auto it = object.find(field);
   if (it == object.end() || it->is_null()) return std::optional<T>();
-  if (!((*it).*is_type)()) return fail(ErrorKind::InvalidInput, std::string(field) + ": expected " + type_name);
+  if (!((*it).*is_type)())
+    return fail(ErrorKind::InvalidInput, std::string(field) + ": expected " + type_name);
   return std::optional<T>(it->template get<T>());
 }
 

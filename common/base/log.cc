@@ -10,10 +10,14 @@ namespace {
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
-    case LogLevel::Debug: return spdlog::level::debug;
-    case LogLevel::Info: return spdlog::level::info;
-    case LogLevel::Warn: return spdlog::level::warn;
-    case LogLevel::Error: return spdlog::level::err;
+    case LogLevel::Debug:
+      return spdlog::level::debug;
+    case LogLevel::Info:
+      return spdlog::level::info;
+    case LogLevel::Warn:
+      return spdlog::level::warn;
+    case LogLevel::Error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -49,17 +53,20 @@ class SpdlogSink final : public LogSink {
   SpdlogSink(LogFormat format, LogLevel level)
       : format_(format), logger_("imagebuild", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
     logger_.set_level(spdlog_level(level));
-    logger_.set_pattern(format == LogFormat::JsonLines ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                                                  : "%Y-%m-%dT%H:%M:%S.%eZ %L %v",
+    logger_.set_pattern(format == LogFormat::JsonLines
+                            ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                            : "%Y-%m-%dT%H:%M:%S.%eZ %L %v",
                         spdlog::pattern_time_type::utc);
     logger_.flush_on(spdlog::level::debug);
   }
 
-  void write(LogLevel level, std::string_view message, const std::vector<LogField>& fields) noexcept override {
+  void write(LogLevel level, std::string_view message,
+             const std::vector<LogField>& fields) noexcept override {
     auto target = spdlog_level(level);
     if (!logger_.should_log(target)) return;
     try {
-      logger_.log(target, format_ == LogFormat::JsonLines ? render_json(message, fields) : render_text(message, fields));
+      logger_.log(target, format_ == LogFormat::JsonLines ? render_json(message, fields)
+                                                          : render_text(message, fields));
     } catch (...) {  // out of memory while logging: losing a line is better than losing the process
     }
   }
@@ -77,7 +84,8 @@ Logger Logger::with(std::initializer_list<LogField> fields) const {
   return child;
 }
 
-void Logger::log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) const {
+void Logger::log(LogLevel level, std::string_view message,
+                 std::initializer_list<LogField> fields) const {
   if (!sink_) return;
   std::vector<LogField> all = bound_;
   all.insert(all.end(), fields.begin(), fields.end());

@@ -25,11 +25,16 @@ enum class LogFormat { Text, JsonLines };
 struct LogField {
   template <typename T>
   LogField(std::string_view field_name, const T& field_value) : name(field_name) {
-    if constexpr (std::is_same_v<T, bool>) value = field_value;
-    else if constexpr (std::is_integral_v<T>) value = static_cast<std::int64_t>(field_value);
-    else if constexpr (std::is_floating_point_v<T>) value = static_cast<double>(field_value);
-    else if constexpr (std::is_same_v<T, imagebuild::Error>) value = field_value.message;
-    else value = std::string(std::string_view(field_value));
+    if constexpr (std::is_same_v<T, bool>)
+      value = field_value;
+    else if constexpr (std::is_integral_v<T>)
+      value = static_cast<std::int64_t>(field_value);
+    else if constexpr (std::is_floating_point_v<T>)
+      value = static_cast<double>(field_value);
+    else if constexpr (std::is_same_v<T, imagebuild::Error>)
+      value = field_value.message;
+    else
+      value = std::string(std::string_view(field_value));
   }
   std::string name;
   std::variant<std::string, std::int64_t, double, bool> value;
@@ -38,7 +43,8 @@ struct LogField {
 class LogSink {
  public:
   virtual ~LogSink() = default;
-  virtual void write(LogLevel level, std::string_view message, const std::vector<LogField>& fields) noexcept = 0;
+  virtual void write(LogLevel level, std::string_view message,
+                     const std::vector<LogField>& fields) noexcept = 0;
 };
 
 class Logger {
@@ -49,10 +55,18 @@ class Logger {
   explicit Logger(std::shared_ptr<LogSink> sink) : sink_(std::move(sink)) {}
 
   Logger with(std::initializer_list<LogField> fields) const;
-  void debug(std::string_view message, std::initializer_list<LogField> fields = {}) const { log(LogLevel::Debug, message, fields); }
-  void info(std::string_view message, std::initializer_list<LogField> fields = {}) const { log(LogLevel::Info, message, fields); }
-  void warn(std::string_view message, std::initializer_list<LogField> fields = {}) const { log(LogLevel::Warn, message, fields); }
-  void error(std::string_view message, std::initializer_list<LogField> fields = {}) const { log(LogLevel::Error, message, fields); }
+  void debug(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    log(LogLevel::Debug, message, fields);
+  }
+  void info(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    log(LogLevel::Info, message, fields);
+  }
+  void warn(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    log(LogLevel::Warn, message, fields);
+  }
+  void error(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    log(LogLevel::Error, message, fields);
+  }
 
  private:
   void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) const;

@@ -20,8 +20,9 @@ class [[nodiscard]] Result {
  public:
   using Value = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}            // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}        // NOLINT
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   explicit operator bool() const { return state_.index() == 0; }
   bool ok() const { return state_.index() == 0; }
@@ -102,15 +103,16 @@ inline Error fail(ErrorKind kind, std::string message) { return Error{kind, std:
 // A fresh name for every use, so that TRY nests: TRY(f(TRY(g()))).
 #define IMAGEBUILD_TRY_JOIN2(a, b) a##b
 #define IMAGEBUILD_TRY_JOIN(a, b) IMAGEBUILD_TRY_JOIN2(a, b)
-#define IMAGEBUILD_TRY(name, expression, context_call)             \
-  ({                                                               \
-    auto name = (expression);                                      \
-    if (!name.ok()) return std::move(name).error() context_call;   \
-    *std::move(name);                                              \
+#define IMAGEBUILD_TRY(name, expression, context_call)           \
+  ({                                                             \
+    auto name = (expression);                                    \
+    if (!name.ok()) return std::move(name).error() context_call; \
+    *std::move(name);                                            \
   })
 
 /// The value of a Result, or return its error from the enclosing function.
-#define TRY(expression) IMAGEBUILD_TRY(IMAGEBUILD_TRY_JOIN(try_result_, __COUNTER__), (expression), )
+#define TRY(expression) \
+  IMAGEBUILD_TRY(IMAGEBUILD_TRY_JOIN(try_result_, __COUNTER__), (expression), )
 
 /// TRY with one layer of context: TRY_CONTEXT(upload(layer), "upload layer " + digest).
 #define TRY_CONTEXT(expression, what) \

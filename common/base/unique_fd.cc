@@ -65,7 +65,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 
 Result<void> write_file_atomically(const std::string& path, std::string_view bytes, unsigned mode) {
   static std::atomic<unsigned> counter{0};
-  std::string temporary = path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
+  std::string temporary =
+      path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
   auto fd = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode));
   auto written = write_all(fd.get(), bytes);
   if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) {

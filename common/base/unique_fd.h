@@ -59,6 +59,7 @@ Result<std::string> read_all(int fd, std::size_t limit);
 /// Whole file; `what` of the error is the path.
 Result<std::string> read_file(const std::string& path, std::size_t limit = 64u << 20);
 /// Writes a file atomically: temporary name in the same directory, fsync not included, rename.
-Result<void> write_file_atomically(const std::string& path, std::string_view bytes, unsigned mode = 0644);
+Result<void> write_file_atomically(const std::string& path, std::string_view bytes,
+                                   unsigned mode = 0644);
 
 }  // namespace imagebuild

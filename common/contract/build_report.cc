@@ -91,21 +91,33 @@ Json inputs_to_json(const ReportInputs& inputs) {
   put(result, "revision", inputs.revision);
   put(result, "tree", inputs.tree);
   for (const Base& base : inputs.bases)
-    result["bases"].push_back({{"ref", base.ref}, {"platform", base.platform}, {"digest", base.digest}});
+    result["bases"].push_back(
+        {{"ref", base.ref}, {"platform", base.platform}, {"digest", base.digest}});
   return result;
 }
 
 ReportInputs inputs_from_json(const Json& value) {
-  ReportInputs inputs{.commit = string_at(value, {"commit"}), .revision = string_at(value, {"revision"}), .tree = string_at(value, {"tree"}), .bases = {}};
+  ReportInputs inputs{.commit = string_at(value, {"commit"}),
+                      .revision = string_at(value, {"revision"}),
+                      .tree = string_at(value, {"tree"}),
+                      .bases = {}};
   if (const Json* bases = find_path(value, {"bases"}); bases != nullptr && bases->is_array())
-    for (const Json& base : *bases) inputs.bases.push_back({string_at(base, {"ref"}), string_at(base, {"platform"}), string_at(base, {"digest"})});
+    for (const Json& base : *bases)
+      inputs.bases.push_back(
+          {string_at(base, {"ref"}), string_at(base, {"platform"}), string_at(base, {"digest"})});
   return inputs;
 }
 
-double rounded(double seconds) { return std::max(0.0, static_cast<double>(static_cast<std::int64_t>(seconds * 1000 + 0.5)) / 1000); }
+double rounded(double seconds) {
+  return std::max(0.0, static_cast<double>(static_cast<std::int64_t>(seconds * 1000 + 0.5)) / 1000);
+}
 
 Json phases_to_json(const Phases& phases) {
-  return {{"pull", rounded(phases.pull)}, {"context", rounded(phases.context)}, {"run", rounded(phases.run)}, {"push", rounded(phases.push)}, {"total", rounded(phases.total)}};
+  return {{"pull", rounded(phases.pull)},
+          {"context", rounded(phases.context)},
+          {"run", rounded(phases.run)},
+          {"push", rounded(phases.push)},
+          {"total", rounded(phases.total)}};
 }
 
 /// Everything but layers, log parts and hash.
@@ -121,7 +133,8 @@ Json summary_to_json(const BuildReport& report) {
   if (report.failure) result["failure"] = api::failure_to_json(*report.failure);
   put(result, "digest", report.digest);
   if (!report.tags.empty()) result["tags"] = report.tags;
-  for (const PlatformReport& platform : report.platforms) result["platforms"].push_back(platform_to_json(platform));
+  for (const PlatformReport& platform : report.platforms)
+    result["platforms"].push_back(platform_to_json(platform));
   if (Json inputs = inputs_to_json(report.inputs); !inputs.empty()) result["inputs"] = inputs;
   result["phases"] = phases_to_json(report.phases);
   put(result, "pushedBytes", report.pushed_bytes);
@@ -145,7 +158,8 @@ std::vector<std::string> layer_parts(const BuildReport& report) {
   std::vector<std::string> parts;
   for (const PlatformReport& platform : report.platforms) {
     if (platform.layers.size() > kMaxLayers) continue;
-    const std::string head = "{\"platform\":" + dump_json(Json(api::clip_back(platform.platform, 64))) + ",\"layers\":[";
+    const std::string head =
+        "{\"platform\":" + dump_json(Json(api::clip_back(platform.platform, 64))) + ",\"layers\":[";
     std::string part = head;
     for (const LayerReport& layer : platform.layers) {
       std::string text = dump_json(layer_to_json(layer));
@@ -163,7 +177,8 @@ std::vector<std::string> layer_parts(const BuildReport& report) {
 }
 
 /// A copy in which no text is longer than the termination message can bear.
-BuildReport clipped(const BuildReport& report, std::size_t log_tail, std::size_t text, std::size_t items) {
+BuildReport clipped(const BuildReport& report, std::size_t log_tail, std::size_t text,
+                    std::size_t items) {
   BuildReport result = report;
   result.stage = api::clip_back(report.stage, std::min<std::size_t>(text, 128));
   result.step = api::clip_back(report.step, std::min<std::size_t>(text, 160));
@@ -174,11 +189,14 @@ BuildReport clipped(const BuildReport& report, std::size_t log_tail, std::size_t
   result.inputs.revision = api::clip_back(report.inputs.revision, text);
   if (result.inputs.bases.size() > items) result.inputs.bases.resize(items);
   for (Base& base : result.inputs.bases)
-    base = {api::clip_back(base.ref, text), api::clip_back(base.platform, 32), api::clip_back(base.digest, 80)};
+    base = {api::clip_back(base.ref, text), api::clip_back(base.platform, 32),
+            api::clip_back(base.digest, 80)};
   if (result.tags.size() > items) result.tags.resize(items);
   for (std::string& tag : result.tags) tag = api::clip_back(tag, 128);
-  if (result.platforms.size() > std::max<std::size_t>(items, 1)) result.platforms.resize(std::max<std::size_t>(items, 1));
-  for (PlatformReport& platform : result.platforms) platform.digest = api::clip_back(platform.digest, 80);
+  if (result.platforms.size() > std::max<std::size_t>(items, 1))
+    result.platforms.resize(std::max<std::size_t>(items, 1));
+  for (PlatformReport& platform : result.platforms)
+    platform.digest = api::clip_back(platform.digest, 80);
   if (result.failure) {
     result.failure->reason = api::known_reason(result.failure->reason);
     result.failure->stage = api::clip_back(result.failure->stage, std::min<std::size_t>(text, 128));
@@ -220,23 +238,30 @@ std::optional<Frame> parse_frame(std::string_view line) {
 
 std::string_view to_string(BuildResult result) {
   switch (result) {
-    case BuildResult::Success: return "Success";
-    case BuildResult::Unchanged: return "Unchanged";
-    case BuildResult::Failure: return "Failure";
-    case BuildResult::Canceled: return "Canceled";
-    case BuildResult::Superseded: return "Superseded";
+    case BuildResult::Success:
+      return "Success";
+    case BuildResult::Unchanged:
+      return "Unchanged";
+    case BuildResult::Failure:
+      return "Failure";
+    case BuildResult::Canceled:
+      return "Canceled";
+    case BuildResult::Superseded:
+      return "Superseded";
   }
   return "Failure";
 }
 
 BuildResult build_result_from(std::string_view text) {
-  for (BuildResult result : {BuildResult::Success, BuildResult::Unchanged, BuildResult::Canceled, BuildResult::Superseded})
+  for (BuildResult result : {BuildResult::Success, BuildResult::Unchanged, BuildResult::Canceled,
+                             BuildResult::Superseded})
     if (text == to_string(result)) return result;
   return BuildResult::Failure;
 }
 
 void PlatformReport::sum_layers() {
-  size_bytes = uncompressed_bytes = own_size_bytes = own_uncompressed_bytes = largest_layer_bytes = 0;
+  size_bytes = uncompressed_bytes = own_size_bytes = own_uncompressed_bytes = largest_layer_bytes =
+      0;
   layer_count = static_cast<int>(layers.size());
   for (const LayerReport& layer : layers) {
     size_bytes += layer.size_bytes;
@@ -252,7 +277,8 @@ std::vector<std::string> report_lines(const BuildReport& report) {
   std::vector<std::string> lines;
   const auto parts = layer_parts(report);
   for (std::size_t i = 0; i < parts.size(); ++i)
-    lines.push_back(std::string(kReportFrame) + " " + std::to_string(i + 1) + "/" + std::to_string(parts.size()) + " " + parts[i]);
+    lines.push_back(std::string(kReportFrame) + " " + std::to_string(i + 1) + "/" +
+                    std::to_string(parts.size()) + " " + parts[i]);
   return lines;
 }
 
@@ -262,7 +288,8 @@ std::string termination_message(const BuildReport& report) {
     std::size_t log_tail, text, items;
   };
   // From the mildest to one that always fits: JSON may take six bytes for one of ours.
-  for (Cut cut : {Cut{kMaxLogTail, 512, 8}, Cut{1024, 512, 8}, Cut{768, 384, 8}, Cut{512, 256, 8}, Cut{256, 128, 4}, Cut{128, 96, 2}, Cut{0, 32, 1}, Cut{0, 0, 0}}) {
+  for (Cut cut : {Cut{kMaxLogTail, 512, 8}, Cut{1024, 512, 8}, Cut{768, 384, 8}, Cut{512, 256, 8},
+                  Cut{256, 128, 4}, Cut{128, 96, 2}, Cut{0, 32, 1}, Cut{0, 0, 0}}) {
     Json message = summary_to_json(clipped(report, cut.log_tail, cut.text, cut.items));
     if (!parts.empty()) {
       message["logParts"] = parts.size();
@@ -278,23 +305,27 @@ Json report_to_json(const BuildReport& report) {
   Json result = summary_to_json(report);
   for (std::size_t i = 0; i < report.platforms.size(); ++i) {
     Json& layers = result["platforms"][i]["layers"] = Json::array();
-    for (const LayerReport& layer : report.platforms[i].layers) layers.push_back(layer_to_json(layer));
+    for (const LayerReport& layer : report.platforms[i].layers)
+      layers.push_back(layer_to_json(layer));
   }
   return result;
 }
 
 Result<BuildReport> parse_termination_message(std::string_view text) {
   Json message = TRY_CONTEXT(parse_json(text), "termination message");
-  if (!message.is_object()) return fail(ErrorKind::InvalidInput, "termination message: not an object");
+  if (!message.is_object())
+    return fail(ErrorKind::InvalidInput, "termination message: not an object");
   BuildReport report;
   const std::string state = string_at(message, {"state"});
-  if (state != "Running" && state != "Done") return fail(ErrorKind::InvalidInput, "termination message: no state");
+  if (state != "Running" && state != "Done")
+    return fail(ErrorKind::InvalidInput, "termination message: no state");
   report.state = state == "Running" ? ReportState::Running : ReportState::Done;
   report.stage = string_at(message, {"stage"});
   report.line = int_at(message, "line");
   report.step = string_at(message, {"step"});
   report.result = build_result_from(string_at(message, {"result"}));
-  if (auto it = message.find("failure"); it != message.end()) report.failure = api::failure_from_json(*it);
+  if (auto it = message.find("failure"); it != message.end())
+    report.failure = api::failure_from_json(*it);
   report.digest = string_at(message, {"digest"});
   report.tags = texts_at(message, "tags");
   if (auto it = message.find("platforms"); it != message.end() && it->is_array())
@@ -302,7 +333,8 @@ Result<BuildReport> parse_termination_message(std::string_view text) {
       if (platform.is_object()) report.platforms.push_back(platform_from_json(platform));
   if (auto it = message.find("inputs"); it != message.end()) report.inputs = inputs_from_json(*it);
   if (auto it = message.find("phases"); it != message.end() && it->is_object())
-    report.phases = {seconds_at(*it, "pull"), seconds_at(*it, "context"), seconds_at(*it, "run"), seconds_at(*it, "push"), seconds_at(*it, "total")};
+    report.phases = {seconds_at(*it, "pull"), seconds_at(*it, "context"), seconds_at(*it, "run"),
+                     seconds_at(*it, "push"), seconds_at(*it, "total")};
   report.pushed_bytes = unsigned_at(message, "pushedBytes");
   report.skipped_bytes = unsigned_at(message, "skippedBytes");
   report.cache_hits = unsigned_at(message, "cacheHits");
@@ -320,14 +352,19 @@ Result<void> attach_layers(BuildReport& report, std::string_view log_tail) {
   std::set<int> seen;
   while (!log_tail.empty()) {
     std::size_t end = std::min(log_tail.find('\n'), log_tail.size());
-    if (auto frame = parse_frame(log_tail.substr(0, end)); frame && frame->parts == report.log_parts && frame->part >= 1 && frame->part <= frame->parts) {
+    if (auto frame = parse_frame(log_tail.substr(0, end));
+        frame && frame->parts == report.log_parts && frame->part >= 1 &&
+        frame->part <= frame->parts) {
       parts[static_cast<std::size_t>(frame->part) - 1] = std::string(frame->json);
       seen.insert(frame->part);
     }
     log_tail.remove_prefix(std::min(end + 1, log_tail.size()));
   }
-  if (static_cast<int>(seen.size()) != report.log_parts) return fail(ErrorKind::InvalidInput, "the layer table is incomplete in the log");
-  if (hash_of_parts(parts) != report.layers_hash) return fail(ErrorKind::InvalidInput, "the layer table in the log is not the one the builder wrote");
+  if (static_cast<int>(seen.size()) != report.log_parts)
+    return fail(ErrorKind::InvalidInput, "the layer table is incomplete in the log");
+  if (hash_of_parts(parts) != report.layers_hash)
+    return fail(ErrorKind::InvalidInput,
+                "the layer table in the log is not the one the builder wrote");
   Json tables = TRY(parse_parts(parts));
   for (PlatformReport& platform : report.platforms) platform.layers.clear();
   for (const Json& table : tables)

@@ -1,9 +1,11 @@
 // BuildReport: what a build did, builder → operator, by two channels that cannot be forged by RUN.
 //
-// The termination message (at most 4096 bytes, of which the kubelet keeps the last 4096) has everything but the layer
-// tables. Those are the last lines of the builder's own output, framed "imagebuild-report/v1 <part>/<parts> <json>",
-// each at most 4 KiB; the termination message holds their number and hash. While the build runs, the same file holds
-// {"state":"Running","stage","line","step"}, so that a kill from outside is reported with the step it hit.
+// The termination message (at most 4096 bytes, of which the kubelet keeps the last 4096) has
+// everything but the layer tables. Those are the last lines of the builder's own output, framed
+// "imagebuild-report/v1 <part>/<parts> <json>", each at most 4 KiB; the termination message holds
+// their number and hash. While the build runs, the same file holds
+// {"state":"Running","stage","line","step"}, so that a kill from outside is reported with the step
+// it hit.
 #pragma once
 
 #include <cstdint>
@@ -33,15 +35,16 @@ BuildResult build_result_from(std::string_view text);
 enum class LayerOrigin { Base, Own };
 
 struct LayerReport {
-  std::string digest;                ///< "sha256:…"
-  std::uint64_t size_bytes = 0;      ///< compressed, as in the manifest
+  std::string digest;            ///< "sha256:…"
+  std::uint64_t size_bytes = 0;  ///< compressed, as in the manifest
   std::uint64_t uncompressed_bytes = 0;
   LayerOrigin origin = LayerOrigin::Own;
-  int line = 0;                      ///< Dockerfile line of an own layer; 0: none
-  std::string created_by;            ///< the instruction; at most 96 bytes survive
+  int line = 0;            ///< Dockerfile line of an own layer; 0: none
+  std::string created_by;  ///< the instruction; at most 96 bytes survive
 };
 
-/// Sums are over the platform's image; `layers` is bottom first and may be longer than what survives a channel.
+/// Sums are over the platform's image; `layers` is bottom first and may be longer than what
+/// survives a channel.
 struct PlatformReport {
   std::string platform;  ///< "linux/amd64"
   std::string digest;    ///< of the manifest
@@ -92,18 +95,19 @@ struct BuildReport {
   std::string layers_hash;
 };
 
-/// The framed lines with the layer tables, without newlines; none if there is nothing to tell. They have to be the
-/// last that the builder prints.
+/// The framed lines with the layer tables, without newlines; none if there is nothing to tell. They
+/// have to be the last that the builder prints.
 std::vector<std::string> report_lines(const BuildReport& report);
-/// At most kTerminationLimit bytes, always valid JSON and UTF-8: long texts are cut, the log tail first.
+/// At most kTerminationLimit bytes, always valid JSON and UTF-8: long texts are cut, the log tail
+/// first.
 std::string termination_message(const BuildReport& report);
 /// Everything, for --report.
 Json report_to_json(const BuildReport& report);
 
 /// InvalidInput when it is not a termination message of ours (cut, foreign, empty).
 Result<BuildReport> parse_termination_message(std::string_view text);
-/// Finds the framed lines in the tail of a log, checks them against report.layers_hash and fills the layers in.
-/// InvalidInput when a part is missing or was changed; the report is untouched then.
+/// Finds the framed lines in the tail of a log, checks them against report.layers_hash and fills
+/// the layers in. InvalidInput when a part is missing or was changed; the report is untouched then.
 Result<void> attach_layers(BuildReport& report, std::string_view log_tail);
 
 }  // namespace imagebuild::contract

@@ -1,6 +1,6 @@
-// BuildRequest: what one build is asked to do, operator → builder. It holds no secret value, only the paths where
-// secrets are mounted. The builder also accepts a plain ImageBuild; then nothing is resolved beforehand and the
-// builder resolves commit and bases itself.
+// BuildRequest: what one build is asked to do, operator → builder. It holds no secret value, only
+// the paths where secrets are mounted. The builder also accepts a plain ImageBuild; then nothing is
+// resolved beforehand and the builder resolves commit and bases itself.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@
 
 namespace imagebuild::contract {
 
-/// A base image as it was resolved: `digest` is what the tag answers to HEAD (the index's, if it is one).
+/// A base image as it was resolved: `digest` is what the tag answers to HEAD (the index's, if it is
+/// one).
 struct Base {
   std::string ref;       ///< as the Dockerfile writes it, normalised
   std::string platform;  ///< "linux/amd64"
@@ -36,23 +37,26 @@ struct RegistrySettings {
   std::vector<std::string> insecure;
 };
 
-/// What is known before the build and has to be used as it is; empty parts are resolved by the builder.
+/// What is known before the build and has to be used as it is; empty parts are resolved by the
+/// builder.
 struct Resolved {
   std::string commit;
-  std::string revision;           ///< "main@sha1:…", for labels and the report
+  std::string revision;  ///< "main@sha1:…", for labels and the report
   std::vector<Base> bases;
   std::vector<std::string> tags;  ///< every tag to push, the immutable one first
 };
 
-/// A Secret or ConfigMap mounted into the pod. The mount is optional: a path that is not there means that the object
-/// (or its key) does not exist, which the builder reports as SecretNotFound with this name.
+/// A Secret or ConfigMap mounted into the pod. The mount is optional: a path that is not there
+/// means that the object (or its key) does not exist, which the builder reports as SecretNotFound
+/// with this name.
 struct MountedFile {
   std::string name;  ///< of the Secret or ConfigMap
   std::string path;  ///< file or directory
 };
 
 struct Files {
-  std::vector<MountedFile> registry_auth;  ///< docker config JSON files, in the order of spec.registries.secretRefs
+  std::vector<MountedFile>
+      registry_auth;  ///< docker config JSON files, in the order of spec.registries.secretRefs
   std::optional<MountedFile> registry_ca;  ///< PEM file
   std::optional<MountedFile> git_auth;     ///< directory with `username` and `password`
 };
@@ -78,7 +82,8 @@ std::vector<std::string> insecure_hosts(const BuildRequest& request);
 
 /// Compact and deterministic: the same request gives the same bytes.
 std::string encode_request(const BuildRequest& request);
-/// JSON or YAML of kind BuildRequest or ImageBuild. InvalidInput names the field; unknown fields are errors.
+/// JSON or YAML of kind BuildRequest or ImageBuild. InvalidInput names the field; unknown fields
+/// are errors.
 Result<BuildRequest> parse_request(std::string_view text);
 
 }  // namespace imagebuild::contract

@@ -10,8 +10,8 @@ struct Credentials {
   std::string password;
 };
 
-/// "Basic …" for the Authorization header. A token alone gets the user name "git": servers that take tokens look at
-/// the password only.
+/// "Basic …" for the Authorization header. A token alone gets the user name "git": servers that
+/// take tokens look at the password only.
 std::string basic_authorization(const Credentials& credentials);
 
 }  // namespace imagebuild::git

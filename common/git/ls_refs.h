@@ -1,5 +1,6 @@
-// Which commit does a branch, a tag or a repository's default branch point to? Asked over smart HTTP (protocol v2,
-// v0/v1 as fall-back) on http::Transport: a few kilobytes, no git binary. Nothing is fetched.
+// Which commit does a branch, a tag or a repository's default branch point to? Asked over smart
+// HTTP (protocol v2, v0/v1 as fall-back) on http::Transport: a few kilobytes, no git binary.
+// Nothing is fetched.
 #pragma once
 
 #include <optional>
@@ -27,10 +28,13 @@ struct RemoteRef {
   std::string revision() const;
 };
 
-/// Denied: 401, 403. NotFound: no such repository or ref. Transient: network, 5xx, 429. InvalidInput: the URL, or an
-/// answer that is no git protocol or larger than 32 MiB. Redirects are followed (5), credentials only on the same host.
-Result<RemoteRef> resolve(http::Transport& transport, std::string_view url, const RefSelector& selector,
-                          const std::optional<Credentials>& credentials = std::nullopt, std::stop_token stop = {});
+/// Denied: 401, 403. NotFound: no such repository or ref. Transient: network, 5xx, 429.
+/// InvalidInput: the URL, or an answer that is no git protocol or larger than 32 MiB. Redirects are
+/// followed (5), credentials only on the same host.
+Result<RemoteRef> resolve(http::Transport& transport, std::string_view url,
+                          const RefSelector& selector,
+                          const std::optional<Credentials>& credentials = std::nullopt,
+                          std::stop_token stop = {});
 
 /// A full object name: 40 (SHA-1) or 64 (SHA-256) lower-case hex characters.
 bool is_object_name(std::string_view text);

@@ -9,11 +9,15 @@ namespace imagebuild::git {
 Result<std::optional<Packet>> PacketReader::next() {
   if (rest_.empty()) return std::optional<Packet>();
   unsigned length = 0;
-  auto [end, status] = std::from_chars(rest_.data(), rest_.data() + std::min<std::size_t>(4, rest_.size()), length, 16);
-  if (rest_.size() < 4 || status != std::errc() || end != rest_.data() + 4) return fail(ErrorKind::InvalidInput, "not a git answer (no pkt-line)");
+  auto [end, status] = std::from_chars(
+      rest_.data(), rest_.data() + std::min<std::size_t>(4, rest_.size()), length, 16);
+  if (rest_.size() < 4 || status != std::errc() || end != rest_.data() + 4)
+    return fail(ErrorKind::InvalidInput, "not a git answer (no pkt-line)");
   if (length < 4) {
-    static constexpr Packet::Kind kKinds[] = {Packet::Kind::Flush, Packet::Kind::Delimiter, Packet::Kind::ResponseEnd};
-    if (length == 3) return fail(ErrorKind::InvalidInput, "not a git answer (pkt-line of length 3)");
+    static constexpr Packet::Kind kKinds[] = {Packet::Kind::Flush, Packet::Kind::Delimiter,
+                                              Packet::Kind::ResponseEnd};
+    if (length == 3)
+      return fail(ErrorKind::InvalidInput, "not a git answer (pkt-line of length 3)");
     rest_.remove_prefix(4);
     return std::optional<Packet>(Packet{kKinds[length], {}});
   }

@@ -1,4 +1,5 @@
-// pkt-line, the framing of git's protocols (gitprotocol-common): four hex digits of length, then the payload. Pure.
+// pkt-line, the framing of git's protocols (gitprotocol-common): four hex digits of length, then
+// the payload. Pure.
 #pragma once
 
 #include <optional>

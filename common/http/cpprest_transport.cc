@@ -1,7 +1,5 @@
-// The one place that makes requests with cpprestsdk. Its tasks never leave this file: send() blocks, every task's
-// exception is observed, and what comes out is a Response or an Error.
-
-#include <utility>  // before cpprest: boost 1.74's asio forgets it in C++20
+// The one place that makes requests with cpprestsdk. Its tasks never leave this file: send()
+// blocks, every task's exception is observed, and what comes out is a Response or an Error.
 
 #include <cpprest/http_client.h>
 #include <pplx/threadpool.h>
@@ -9,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <utility>  // before cpprest: boost 1.74's asio forgets it in C++20
 
 #include "common/http/proxy.h"
 #include "common/http/stream_buffers.h"
@@ -55,7 +54,8 @@ class CpprestTransport final : public Transport {
       return exchange(request, url, stop).context(where);
     } catch (const web::uri_exception& error) {
       return fail(ErrorKind::InvalidInput, where + ": " + error.what());
-    } catch (const std::exception& error) {  // thrown before the request was on its way: TLS files, resources
+    } catch (const std::exception&
+                 error) {  // thrown before the request was on its way: TLS files, resources
       return fail(ErrorKind::Internal, where + ": " + error.what());
     }
   }
@@ -64,7 +64,8 @@ class CpprestTransport final : public Transport {
   using ClientKey = std::pair<std::string, std::chrono::milliseconds>;
 
   // Shared: the client must outlive the last continuation of each of its requests.
-  std::shared_ptr<cpprest::client::http_client> client_for(const Url& url, std::chrono::milliseconds timeout) {
+  std::shared_ptr<cpprest::client::http_client> client_for(const Url& url,
+                                                           std::chrono::milliseconds timeout) {
     std::lock_guard lock(mutex_);
     auto& client = clients_[{url.origin(), timeout}];
     if (!client) {
@@ -73,7 +74,8 @@ class CpprestTransport final : public Transport {
       config.set_timeout(timeout);
       if (url.scheme == "https") configure_tls(config, options_.tls);
       if (options_.proxy_from_environment) {
-        auto proxy = find_proxy(url, [](const char* name) -> const char* { return std::getenv(name); });
+        auto proxy =
+            find_proxy(url, [](const char* name) -> const char* { return std::getenv(name); });
         if (proxy) config.set_proxy(web::web_proxy(web::uri(*proxy)));
       }
       client = std::make_shared<cpprest::client::http_client>(web::uri(url.origin()), config);
@@ -88,14 +90,17 @@ class CpprestTransport final : public Transport {
     bool may_have_body = request.method != "GET" && request.method != "HEAD";
     if (request.source) {
       auto stream = concurrency::streams::istream(make_request_buffer(state));
-      if (request.source->length) out.set_body(stream, *request.source->length, "application/octet-stream");
-      else out.set_body(stream, "application/octet-stream");
+      if (request.source->length)
+        out.set_body(stream, *request.source->length, "application/octet-stream");
+      else
+        out.set_body(stream, "application/octet-stream");
     } else if (may_have_body) {
       out.set_body(std::vector<unsigned char>(request.body.begin(), request.body.end()));
     }
     for (const auto& [name, value] : request.headers.fields()) {
       if (has_control_character(name) || has_control_character(value))
-        return fail(ErrorKind::InvalidInput, "control character in header field " + name.substr(0, 40));
+        return fail(ErrorKind::InvalidInput,
+                    "control character in header field " + name.substr(0, 40));
       out.headers()[name] = value;
     }
     if (!options_.tls.server_name.empty()) out.headers()["Host"] = options_.tls.server_name;
@@ -113,10 +118,13 @@ class CpprestTransport final : public Transport {
 
     client->request(message, cancel.get_token())
         .then([state](const cpprest::http_response& response) {
-          state->set_head({.status = response.status_code(), .headers = headers_of(response), .body = {}});
+          state->set_head(
+              {.status = response.status_code(), .headers = headers_of(response), .body = {}});
           return response.content_ready();
         })
-        .then([state, client](const pplx::task<cpprest::http_response>& done) { state->finish(outcome(done)); });
+        .then([state, client](const pplx::task<cpprest::http_response>& done) {
+          state->finish(outcome(done));
+        });
 
     auto result = state->run(request, [&cancel] { cancel.cancel(); });
     if (!result && stop.stop_requested()) return fail(ErrorKind::Canceled, "stopped");
@@ -130,7 +138,8 @@ class CpprestTransport final : public Transport {
     } catch (const pplx::task_canceled&) {
       return Error{ErrorKind::Canceled, "cancelled"};
     } catch (const web::http::http_exception& error) {
-      if (error.error_code() == std::errc::timed_out) return Error{ErrorKind::Transient, "no answer in time"};
+      if (error.error_code() == std::errc::timed_out)
+        return Error{ErrorKind::Transient, "no answer in time"};
       return Error{ErrorKind::Transient, error.what()};
     } catch (const std::exception& error) {
       return Error{ErrorKind::Transient, error.what()};
@@ -149,6 +158,8 @@ std::unique_ptr<Transport> make_transport(TransportOptions options) {
   return std::make_unique<CpprestTransport>(std::move(options));
 }
 
-void initialize_transport_threads(int threads) { crossplat::threadpool::initialize_with_threads(threads); }
+void initialize_transport_threads(int threads) {
+  crossplat::threadpool::initialize_with_threads(threads);
+}
 
 }  // namespace imagebuild::http

@@ -8,7 +8,8 @@
 namespace imagebuild::http {
 namespace {
 
-std::string variable(const std::function<const char*(const char*)>& environment, const char* lower, const char* upper) {
+std::string variable(const std::function<const char*(const char*)>& environment, const char* lower,
+                     const char* upper) {
   for (const char* name : {lower, upper})
     if (const char* value = environment(name); value != nullptr && *value != '\0') return value;
   return {};
@@ -43,8 +44,10 @@ bool exempt(const Url& url, std::string_view entry) {
 
 }  // namespace
 
-std::optional<std::string> find_proxy(const Url& url, const std::function<const char*(const char*)>& environment) {
-  if (url.host == "localhost" || url.host == "::1" || url.host.starts_with("127.")) return std::nullopt;
+std::optional<std::string> find_proxy(const Url& url,
+                                      const std::function<const char*(const char*)>& environment) {
+  if (url.host == "localhost" || url.host == "::1" || url.host.starts_with("127."))
+    return std::nullopt;
   std::string proxy = url.scheme == "https" ? variable(environment, "https_proxy", "HTTPS_PROXY")
                                             : variable(environment, "http_proxy", "HTTP_PROXY");
   if (proxy.empty()) return std::nullopt;

@@ -50,10 +50,12 @@ void Exchange::release_waiters_locked() {
   }
 }
 
-Result<void> Exchange::deliver(const Request& request, Response& response, const std::string& piece) {
+Result<void> Exchange::deliver(const Request& request, Response& response,
+                               const std::string& piece) {
   if (request.sink && response.ok()) return request.sink(response, piece);
   if (response.body.size() + piece.size() > request.max_body)
-    return fail(ErrorKind::InvalidInput, "response body is larger than " + std::to_string(request.max_body) + " bytes");
+    return fail(ErrorKind::InvalidInput,
+                "response body is larger than " + std::to_string(request.max_body) + " bytes");
   response.body += piece;
   return {};
 }
@@ -72,7 +74,9 @@ Result<Response> Exchange::run(const Request& request, const std::function<void(
 
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return finished_ || (head_ && !pieces_.empty()) || (pending_read_ && !aborted_); });
+    changed_.wait(lock, [&] {
+      return finished_ || (head_ && !pieces_.empty()) || (pending_read_ && !aborted_);
+    });
     if (head_ && !response) response = *head_;
     if (response && !pieces_.empty()) {
       std::string piece = std::move(pieces_.front());
@@ -110,8 +114,8 @@ namespace {
 
 using ByteBuffer = concurrency::streams::details::streambuf_state_manager<std::uint8_t>;
 
-// Everything a sequential buffer does not do: seek, look ahead, give out memory. cpprestsdk asks for none of it on
-// the two paths used here (putn of a response, getn of a request body).
+// Everything a sequential buffer does not do: seek, look ahead, give out memory. cpprestsdk asks
+// for none of it on the two paths used here (putn of a response, getn of a request body).
 class SequentialBuffer : public ByteBuffer {
  public:
   using ByteBuffer::ByteBuffer;
@@ -127,7 +131,9 @@ class SequentialBuffer : public ByteBuffer {
   std::size_t in_avail() const override { return 0; }
   pos_type getpos(std::ios_base::openmode) const override { return pos_type(off_type(0)); }
   pos_type seekpos(pos_type, std::ios_base::openmode) override { return traits::eof(); }
-  pos_type seekoff(off_type, std::ios_base::seekdir, std::ios_base::openmode) override { return traits::eof(); }
+  pos_type seekoff(off_type, std::ios_base::seekdir, std::ios_base::openmode) override {
+    return traits::eof();
+  }
   bool acquire(std::uint8_t*& bytes, std::size_t& count) override {
     bytes = nullptr;
     count = 0;
@@ -145,10 +151,16 @@ class SequentialBuffer : public ByteBuffer {
   int_type _sgetc() override { return traits::requires_async(); }
   pplx::task<int_type> _nextc() override { return refuse(); }
   pplx::task<int_type> _ungetc() override { return refuse(); }
-  std::size_t _scopy(std::uint8_t*, std::size_t) override { return static_cast<std::size_t>(traits::requires_async()); }
+  std::size_t _scopy(std::uint8_t*, std::size_t) override {
+    return static_cast<std::size_t>(traits::requires_async());
+  }
   pplx::task<int_type> _putc(std::uint8_t) override { return refuse(); }
-  pplx::task<std::size_t> _putn(const std::uint8_t*, std::size_t) override { return pplx::task_from_result<std::size_t>(0); }
-  pplx::task<std::size_t> _getn(std::uint8_t*, std::size_t) override { return pplx::task_from_result<std::size_t>(0); }
+  pplx::task<std::size_t> _putn(const std::uint8_t*, std::size_t) override {
+    return pplx::task_from_result<std::size_t>(0);
+  }
+  pplx::task<std::size_t> _getn(std::uint8_t*, std::size_t) override {
+    return pplx::task_from_result<std::size_t>(0);
+  }
 
  private:
   static pplx::task<int_type> refuse() { return pplx::task_from_result<int_type>(traits::eof()); }
@@ -163,10 +175,13 @@ class ResponseBuffer final : public SequentialBuffer {
   pplx::task<int_type> _putc(std::uint8_t byte) override {
     return exchange_->put(&byte, 1).then([byte](std::size_t) -> int_type { return byte; });
   }
-  pplx::task<std::size_t> _putn(const std::uint8_t* bytes, std::size_t count) override { return exchange_->put(bytes, count); }
+  pplx::task<std::size_t> _putn(const std::uint8_t* bytes, std::size_t count) override {
+    return exchange_->put(bytes, count);
+  }
 
  private:
-  // Shared: cpprestsdk keeps the buffer until its last continuation has run, which may be after send() returned.
+  // Shared: cpprestsdk keeps the buffer until its last continuation has run, which may be after
+  // send() returned.
   std::shared_ptr<Exchange> exchange_;
 };
 
@@ -176,7 +191,9 @@ class RequestBuffer final : public SequentialBuffer {
       : SequentialBuffer(std::ios_base::in), exchange_(std::move(exchange)) {}
 
  protected:
-  pplx::task<std::size_t> _getn(std::uint8_t* buffer, std::size_t count) override { return exchange_->request_read(buffer, count); }
+  pplx::task<std::size_t> _getn(std::uint8_t* buffer, std::size_t count) override {
+    return exchange_->request_read(buffer, count);
+  }
 
  private:
   std::shared_ptr<Exchange> exchange_;  // shared: as in ResponseBuffer
@@ -184,17 +201,20 @@ class RequestBuffer final : public SequentialBuffer {
 
 // streambuf's constructor from a base pointer is protected.
 struct Wrapped : concurrency::streams::streambuf<std::uint8_t> {
-  explicit Wrapped(const std::shared_ptr<concurrency::streams::details::basic_streambuf<std::uint8_t>>& base)
+  explicit Wrapped(
+      const std::shared_ptr<concurrency::streams::details::basic_streambuf<std::uint8_t>>& base)
       : streambuf<std::uint8_t>(base) {}
 };
 
 }  // namespace
 
-concurrency::streams::streambuf<std::uint8_t> make_response_buffer(std::shared_ptr<Exchange> exchange) {
+concurrency::streams::streambuf<std::uint8_t> make_response_buffer(
+    std::shared_ptr<Exchange> exchange) {
   return Wrapped(std::make_shared<ResponseBuffer>(std::move(exchange)));
 }
 
-concurrency::streams::streambuf<std::uint8_t> make_request_buffer(std::shared_ptr<Exchange> exchange) {
+concurrency::streams::streambuf<std::uint8_t> make_request_buffer(
+    std::shared_ptr<Exchange> exchange) {
   return Wrapped(std::make_shared<RequestBuffer>(std::move(exchange)));
 }
 

@@ -1,6 +1,9 @@
-// The two bounded stream buffers that give cpprestsdk back-pressure (its own buffers hold whole bodies in memory,
-// see docs/decisions): both hand their work to the thread that waits in Transport::send, through one Exchange.
+// The two bounded stream buffers that give cpprestsdk back-pressure (its own buffers hold whole
+// bodies in memory, see docs/decisions): both hand their work to the thread that waits in
+// Transport::send, through one Exchange.
 #pragma once
+
+#include <cpprest/astreambuf.h>
 
 #include <condition_variable>
 #include <cstdint>
@@ -10,8 +13,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-
-#include <cpprest/astreambuf.h>
 
 #include "common/http/transport.h"
 
@@ -29,8 +30,8 @@ class Exchange {
   void set_head(Response head);
   void finish(std::optional<Error> error);
 
-  // Called by the sending thread: runs until the exchange has finished. `abort` is called once when the sink or the
-  // source fails; it must make the exchange finish soon.
+  // Called by the sending thread: runs until the exchange has finished. `abort` is called once when
+  // the sink or the source fails; it must make the exchange finish soon.
   Result<Response> run(const Request& request, const std::function<void()>& abort);
 
  private:
@@ -56,8 +57,10 @@ class Exchange {
 };
 
 /// A write-only cpprestsdk stream buffer into the exchange.
-concurrency::streams::streambuf<std::uint8_t> make_response_buffer(std::shared_ptr<Exchange> exchange);
+concurrency::streams::streambuf<std::uint8_t> make_response_buffer(
+    std::shared_ptr<Exchange> exchange);
 /// A read-only cpprestsdk stream buffer from the exchange.
-concurrency::streams::streambuf<std::uint8_t> make_request_buffer(std::shared_ptr<Exchange> exchange);
+concurrency::streams::streambuf<std::uint8_t> make_request_buffer(
+    std::shared_ptr<Exchange> exchange);
 
 }  // namespace imagebuild::http

@@ -43,8 +43,9 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-/// A request body that is produced while it is sent. `read` fills the buffer and returns the number of bytes, 0 at
-/// the end; it is called from a transport thread and may block (back-pressure). An error aborts the request with it.
+/// A request body that is produced while it is sent. `read` fills the buffer and returns the number
+/// of bytes, 0 at the end; it is called from a transport thread and may block (back-pressure). An
+/// error aborts the request with it.
 struct BodySource {
   std::function<Result<std::size_t>(std::span<char>)> read;
   std::optional<std::uint64_t> length;  ///< Content-Length; without it the body goes chunked
@@ -58,9 +59,9 @@ struct Response {
   bool ok() const { return status >= 200 && status < 300; }
 };
 
-/// Receives a 2xx response's body piece by piece, in the calling thread, while it arrives (bounded memory: the
-/// connection is read only as fast as the sink returns). `head` has status and headers. An error ends the exchange
-/// and is what send() returns.
+/// Receives a 2xx response's body piece by piece, in the calling thread, while it arrives (bounded
+/// memory: the connection is read only as fast as the sink returns). `head` has status and headers.
+/// An error ends the exchange and is what send() returns.
 using BodySink = std::function<Result<void>(const Response& head, std::string_view bytes)>;
 
 struct Request {
@@ -68,9 +69,9 @@ struct Request {
   std::string url;  ///< absolute, used as it is: never re-encoded (signed upload URLs)
   Headers headers;
   std::string body;
-  std::optional<BodySource> source;  ///< instead of `body`
-  BodySink sink;                     ///< instead of Response::body for 2xx
-  std::size_t max_body = 8u << 20;   ///< bound of Response::body; beyond it InvalidInput
+  std::optional<BodySource> source;           ///< instead of `body`
+  BodySink sink;                              ///< instead of Response::body for 2xx
+  std::size_t max_body = 8u << 20;            ///< bound of Response::body; beyond it InvalidInput
   std::chrono::milliseconds timeout{30'000};  ///< for the head, and between two pieces of the body
 };
 
@@ -82,12 +83,12 @@ class Transport {
 
 /// Certificates and trust of one client.
 struct TlsOptions {
-  std::string ca_file;            ///< PEM; empty: the system's
-  std::string ca_data;            ///< PEM text, in addition to ca_file
-  std::string client_cert_data;   ///< PEM
-  std::string client_key_data;    ///< PEM
+  std::string ca_file;           ///< PEM; empty: the system's
+  std::string ca_data;           ///< PEM text, in addition to ca_file
+  std::string client_cert_data;  ///< PEM
+  std::string client_key_data;   ///< PEM
   bool insecure_skip_verify = false;
-  std::string server_name;        ///< SNI and name to verify, when it differs from the URL's host
+  std::string server_name;  ///< SNI and name to verify, when it differs from the URL's host
 };
 
 struct TransportOptions {

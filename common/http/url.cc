@@ -12,10 +12,12 @@ std::string Url::origin() const {
 
 Result<Url> parse_url(std::string_view text) {
   auto invalid = [&](const char* why) {
-    return fail(ErrorKind::InvalidInput, "not an http(s) URL (" + std::string(why) + "): '" + std::string(text) + "'");
+    return fail(ErrorKind::InvalidInput,
+                "not an http(s) URL (" + std::string(why) + "): '" + std::string(text) + "'");
   };
   for (char c : text)
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) return invalid("blank or control character");
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f)
+      return invalid("blank or control character");
   Url url;
   auto colon = text.find("://");
   if (colon == std::string_view::npos) return invalid("no scheme");
@@ -26,8 +28,10 @@ Result<Url> parse_url(std::string_view text) {
   std::string_view authority = rest.substr(0, slash);
   url.path_and_query = slash == std::string_view::npos ? "/" : std::string(rest.substr(slash));
   if (url.path_and_query.front() != '/') url.path_and_query.insert(0, "/");
-  if (auto hash = url.path_and_query.find('#'); hash != std::string::npos) url.path_and_query.resize(hash);
-  if (authority.find('@') != std::string_view::npos) return invalid("credentials belong into a secret, not the URL");
+  if (auto hash = url.path_and_query.find('#'); hash != std::string::npos)
+    url.path_and_query.resize(hash);
+  if (authority.find('@') != std::string_view::npos)
+    return invalid("credentials belong into a secret, not the URL");
   std::string_view port;
   if (authority.starts_with('[')) {
     auto end = authority.find(']');
@@ -46,7 +50,9 @@ Result<Url> parse_url(std::string_view text) {
   url.port = url.scheme == "https" ? 443 : 80;
   if (!port.empty()) {
     auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (error != std::errc() || end != port.data() + port.size() || url.port < 1 || url.port > 65535) return invalid("port");
+    if (error != std::errc() || end != port.data() + port.size() || url.port < 1 ||
+        url.port > 65535)
+      return invalid("port");
   }
   return url;
 }

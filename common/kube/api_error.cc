@@ -12,12 +12,26 @@ constexpr std::size_t kMaxMessage = 1024;
 // What the caller does next, from the code alone: reasons refine it, but every server gives a code.
 ErrorKind kind_of(int code) {
   switch (code) {
-    case 400: case 405: case 406: case 413: case 415: case 422: return ErrorKind::InvalidInput;
-    case 401: case 403: return ErrorKind::Denied;
-    case 404: return ErrorKind::NotFound;
-    case 409: case 410: return ErrorKind::Conflict;
-    case 408: case 429: return ErrorKind::Transient;
-    default: return code >= 500 ? ErrorKind::Transient : ErrorKind::Internal;
+    case 400:
+    case 405:
+    case 406:
+    case 413:
+    case 415:
+    case 422:
+      return ErrorKind::InvalidInput;
+    case 401:
+    case 403:
+      return ErrorKind::Denied;
+    case 404:
+      return ErrorKind::NotFound;
+    case 409:
+    case 410:
+      return ErrorKind::Conflict;
+    case 408:
+    case 429:
+      return ErrorKind::Transient;
+    default:
+      return code >= 500 ? ErrorKind::Transient : ErrorKind::Internal;
   }
 }
 
@@ -31,7 +45,8 @@ bool has_terminating_cause(const Json& status) {
 
 std::optional<Duration> parse_seconds(std::string_view text) {
   // Retry-After is seconds here; API servers never send the date form.
-  if (text.empty() || text.size() > 6 || text.find_first_not_of("0123456789") != std::string_view::npos)
+  if (text.empty() || text.size() > 6 ||
+      text.find_first_not_of("0123456789") != std::string_view::npos)
     return std::nullopt;
   return std::chrono::seconds(std::atoi(std::string(text).c_str()));
 }
@@ -68,7 +83,8 @@ ApiError api_error_from_response(std::string_view what, const http::Response& re
     corrected["code"] = response.status;  // the response's own code is the one the caller got
     error = api_error_from_status(what, corrected);
   } else {
-    error = make(what, response.status, "", response.body.substr(0, response.body.find_first_of("\r\n")));
+    error = make(what, response.status, "",
+                 response.body.substr(0, response.body.find_first_of("\r\n")));
   }
   if (auto header = response.headers.find("Retry-After"))
     if (auto delay = parse_seconds(*header)) error.retry_after = delay;

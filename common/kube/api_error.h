@@ -1,6 +1,7 @@
-// What the API server answered when it did not do what was asked: an Error that keeps the answer's code
-// and reason, and ApiResult<T>, which carries it. Callers that only pass errors on use TRY as with
-// Result (an ApiError is an Error); callers that decide ask `already_exists()`, `gone()` and so on.
+// What the API server answered when it did not do what was asked: an Error that keeps the answer's
+// code and reason, and ApiResult<T>, which carries it. Callers that only pass errors on use TRY as
+// with Result (an ApiError is an Error); callers that decide ask `already_exists()`, `gone()` and
+// so on.
 //
 //   auto pod = client.create(kPods, object);
 //   if (!pod.ok() && pod.error().already_exists()) return adopt(key);
@@ -20,8 +21,9 @@
 namespace imagebuild::kube {
 
 struct ApiError : Error {
-  int code = 0;        ///< HTTP status; 0: there was no answer, a write may or may not have happened
-  std::string reason = {};  ///< Status.reason: "AlreadyExists", "Conflict", "Expired", … or "" if none was given
+  int code = 0;  ///< HTTP status; 0: there was no answer, a write may or may not have happened
+  std::string reason =
+      {};  ///< Status.reason: "AlreadyExists", "Conflict", "Expired", … or "" if none was given
   std::optional<Duration> retry_after = {};
 
   bool not_found() const { return code == 404; }
@@ -52,8 +54,9 @@ class [[nodiscard]] ApiResult {
   using Value = T;
 
   ApiResult() requires std::is_void_v<T> : state_(std::in_place_index<0>) {}
-  ApiResult(Stored value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
-  ApiResult(ApiError error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT
+  ApiResult(Stored value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  ApiResult(ApiError error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
   /// An error that did not come from the server (bad input of our own).
   ApiResult(Error error) : state_(std::in_place_index<1>, ApiError{std::move(error)}) {}  // NOLINT
 
@@ -76,8 +79,10 @@ class [[nodiscard]] ApiResult {
   /// The plain Result: drops code and reason, keeps kind and message.
   operator Result<T>() && {  // NOLINT
     if (!ok()) return Error(std::get<1>(std::move(state_)));
-    if constexpr (std::is_void_v<T>) return {};
-    else return std::get<0>(std::move(state_));
+    if constexpr (std::is_void_v<T>)
+      return {};
+    else
+      return std::get<0>(std::move(state_));
   }
 
  private:

@@ -17,10 +17,12 @@ std::string percent_encode(std::string_view text) {
   static constexpr char digits[] = "0123456789ABCDEF";
   std::string out;
   for (unsigned char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                 c == '.' || c == '~';
-    if (plain) out += static_cast<char>(c);
-    else (out += '%') += {digits[c >> 4], digits[c & 15]};
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain)
+      out += static_cast<char>(c);
+    else
+      (out += '%') += {digits[c >> 4], digits[c & 15]};
   }
   return out;
 }
@@ -43,17 +45,22 @@ class Query {
 };
 
 std::string collection_path(const ResourceType& type, std::string_view name_space) {
-  std::string path = type.group.empty() ? "/api/" + type.version : "/apis/" + type.group + "/" + type.version;
+  std::string path =
+      type.group.empty() ? "/api/" + type.version : "/apis/" + type.group + "/" + type.version;
   if (type.namespaced && !name_space.empty()) path += "/namespaces/" + percent_encode(name_space);
   return path + "/" + type.plural;
 }
 
-// "." and ".." would be taken for path segments by servers and proxies; "/" is encoded. The API server allows none of them.
-Result<std::string> object_path(const ResourceType& type, const ObjectKey& key, std::string_view subresource = "") {
+// "." and ".." would be taken for path segments by servers and proxies; "/" is encoded. The API
+// server allows none of them.
+Result<std::string> object_path(const ResourceType& type, const ObjectKey& key,
+                                std::string_view subresource = "") {
   if (key.name.empty() || key.name == "." || key.name == "..")
-    return fail(ErrorKind::InvalidInput, type.plural + ": no object can be named \"" + key.name + "\"");
+    return fail(ErrorKind::InvalidInput,
+                type.plural + ": no object can be named \"" + key.name + "\"");
   if (type.namespaced && key.name_space.empty())
-    return fail(ErrorKind::InvalidInput, type.plural + " " + key.name + ": the namespace is missing");
+    return fail(ErrorKind::InvalidInput,
+                type.plural + " " + key.name + ": the namespace is missing");
   std::string path = collection_path(type, key.name_space) + "/" + percent_encode(key.name);
   if (!subresource.empty()) path += "/" + std::string(subresource);
   return path;
@@ -71,7 +78,8 @@ ObjectKey key_of(const Json& object) {
 
 bool worth_repeating(const ApiError& error, bool read) {
   if (error.kind != ErrorKind::Transient) return false;
-  // 429 and "come back later" mean that nothing was done; without an answer only a read is safe to repeat.
+  // 429 and "come back later" mean that nothing was done; without an answer only a read is safe to
+  // repeat.
   bool refused = error.code == 429 || (error.code >= 500 && error.retry_after);
   if (error.retry_after && *error.retry_after > kMaxRetryAfter) return false;
   return refused || read;
@@ -84,7 +92,8 @@ std::unique_ptr<Client> Client::make(ClientConfig config, ClientOptions options)
   return std::make_unique<Client>(std::move(config), std::move(transport), std::move(options));
 }
 
-Client::Client(ClientConfig config, std::unique_ptr<http::Transport> transport, ClientOptions options)
+Client::Client(ClientConfig config, std::unique_ptr<http::Transport> transport,
+               ClientOptions options)
     : config_(std::move(config)),
       options_(std::move(options)),
       transport_(std::move(transport)),
@@ -92,7 +101,8 @@ Client::Client(ClientConfig config, std::unique_ptr<http::Transport> transport, 
 
 Client::~Client() = default;
 
-http::Request Client::make_request(std::string method, const std::string& path, const Call& call) const {
+http::Request Client::make_request(std::string method, const std::string& path,
+                                   const Call& call) const {
   http::Request request;
   request.method = std::move(method);
   request.url = config_.server + path;
@@ -102,12 +112,14 @@ http::Request Client::make_request(std::string method, const std::string& path, 
   return request;
 }
 
-ApiResult<http::Response> Client::attempt(std::string_view what, http::Request& request, const Call& call) {
+ApiResult<http::Response> Client::attempt(std::string_view what, http::Request& request,
+                                          const Call& call) {
   for (bool refreshed = false;; refreshed = true) {
     std::string token = TRY_CONTEXT(token_->token(), what);
     if (!token.empty()) request.headers.set("Authorization", "Bearer " + token);
     auto response = transport_->send(request, call.stop);
-    if (options_.on_response) options_.on_response(request.method, response.ok() ? response->status : 0);
+    if (options_.on_response)
+      options_.on_response(request.method, response.ok() ? response->status : 0);
     if (!response.ok()) return api_error_from_transport(what, std::move(response).error());
     if (response->ok()) return *std::move(response);
     if (response->status == 401 && !refreshed && token_->refresh(token)) continue;
@@ -115,15 +127,18 @@ ApiResult<http::Response> Client::attempt(std::string_view what, http::Request& 
   }
 }
 
-ApiResult<http::Response> Client::send(std::string_view what, http::Request request, const Call& call) {
+ApiResult<http::Response> Client::send(std::string_view what, http::Request request,
+                                       const Call& call) {
   bool read = request.method == "GET";
   for (unsigned number = 0;; ++number) {
     auto response = attempt(what, request, call);
-    bool again = !response.ok() && static_cast<int>(number) < call.retries && worth_repeating(response.error(), read);
+    bool again = !response.ok() && static_cast<int>(number) < call.retries &&
+                 worth_repeating(response.error(), read);
     if (!again) return response;
     Duration delay = options_.retry.delay(number, random_unit());
     if (response.error().retry_after) delay = std::max(delay, *response.error().retry_after);
-    if (!wait_for(delay, call.stop)) return fail(ErrorKind::Canceled, std::string(what) + ": stopped");
+    if (!wait_for(delay, call.stop))
+      return fail(ErrorKind::Canceled, std::string(what) + ": stopped");
   }
 }
 
@@ -131,7 +146,8 @@ ApiResult<Json> Client::send_json(std::string_view what, http::Request request, 
   auto response = TRY(send(what, std::move(request), call));
   auto value = parse_json(response.body);
   // Half an answer is a broken connection, not bad input of ours.
-  if (!value.ok()) return fail(ErrorKind::Transient, std::string(what) + ": answer: " + value.error().message);
+  if (!value.ok())
+    return fail(ErrorKind::Transient, std::string(what) + ": answer: " + value.error().message);
   return *std::move(value);
 }
 
@@ -140,8 +156,8 @@ ApiResult<Json> Client::get(const ResourceType& type, const ObjectKey& key, cons
   return send_json(describe("get", type, key.to_string()), make_request("GET", path, call), call);
 }
 
-ApiResult<ListPage> Client::list(const ResourceType& type, std::string_view name_space, const ListOptions& options,
-                                 const Call& call) {
+ApiResult<ListPage> Client::list(const ResourceType& type, std::string_view name_space,
+                                 const ListOptions& options, const Call& call) {
   Query query;
   query.add("labelSelector", options.label_selector)
       .add("fieldSelector", options.field_selector)
@@ -170,7 +186,8 @@ ApiResult<ListPage> Client::list(const ResourceType& type, std::string_view name
 ApiResult<Json> Client::create(const ResourceType& type, const Json& object, const Call& call) {
   ObjectKey key = key_of(object);
   if (type.namespaced && key.name_space.empty())
-    return fail(ErrorKind::InvalidInput, "create " + type.plural + ": metadata.namespace is missing");
+    return fail(ErrorKind::InvalidInput,
+                "create " + type.plural + ": metadata.namespace is missing");
   auto request = make_request("POST", collection_path(type, key.name_space), call);
   request.headers.set("Content-Type", "application/json");
   request.body = dump_json(object);
@@ -194,19 +211,22 @@ ApiResult<Json> Client::patch(const ResourceType& type, const ObjectKey& key, co
     return fail(ErrorKind::InvalidInput, what + ": apply needs a field manager");
   std::string path = TRY(object_path(type, key, options.subresource));
   Query query;
-  query.add("fieldManager", options.field_manager).add("force", apply && options.force ? "true" : "");
+  query.add("fieldManager", options.field_manager)
+      .add("force", apply && options.force ? "true" : "");
   auto request = make_request("PATCH", path + query.text(), call);
-  request.headers.set("Content-Type", apply ? "application/apply-patch+yaml" : "application/merge-patch+json");
+  request.headers.set("Content-Type",
+                      apply ? "application/apply-patch+yaml" : "application/merge-patch+json");
   request.body = dump_json(body);
   return send_json(what, std::move(request), call);
 }
 
-ApiResult<void> Client::remove(const ResourceType& type, const ObjectKey& key, const DeleteOptions& options,
-                               const Call& call) {
+ApiResult<void> Client::remove(const ResourceType& type, const ObjectKey& key,
+                               const DeleteOptions& options, const Call& call) {
   std::string path = TRY(object_path(type, key));
   Json body = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
   if (!options.uid.empty()) body["preconditions"]["uid"] = options.uid;
-  if (!options.resource_version.empty()) body["preconditions"]["resourceVersion"] = options.resource_version;
+  if (!options.resource_version.empty())
+    body["preconditions"]["resourceVersion"] = options.resource_version;
   if (!options.propagation_policy.empty()) body["propagationPolicy"] = options.propagation_policy;
   if (options.grace_period_seconds) body["gracePeriodSeconds"] = *options.grace_period_seconds;
   auto request = make_request("DELETE", path, call);
@@ -216,7 +236,8 @@ ApiResult<void> Client::remove(const ResourceType& type, const ObjectKey& key, c
   return {};
 }
 
-ApiResult<std::string> Client::logs(const ObjectKey& pod, const LogOptions& options, const Call& call) {
+ApiResult<std::string> Client::logs(const ObjectKey& pod, const LogOptions& options,
+                                    const Call& call) {
   std::string path = TRY(object_path(kPods, pod, "log"));
   Query query;
   query.add("container", options.container)
@@ -224,7 +245,8 @@ ApiResult<std::string> Client::logs(const ObjectKey& pod, const LogOptions& opti
       .add("limitBytes", std::to_string(options.limit_bytes));
   auto request = make_request("GET", path + query.text(), call);
   request.headers.set("Accept", "*/*");
-  request.max_body = static_cast<std::size_t>(std::max<std::int64_t>(options.limit_bytes, 0)) + (64u << 10);
+  request.max_body =
+      static_cast<std::size_t>(std::max<std::int64_t>(options.limit_bytes, 0)) + (64u << 10);
   return TRY(send(describe("logs of", kPods, pod.to_string()), std::move(request), call)).body;
 }
 
@@ -234,8 +256,10 @@ ApiResult<std::string> Client::get_text(std::string_view path_and_query, const C
   return TRY(send("get " + std::string(path_and_query), std::move(request), call)).body;
 }
 
-ApiResult<void> Client::watch(const ResourceType& type, std::string_view name_space, const WatchOptions& options,
-                              const std::function<Result<void>(WatchEvent)>& on_event, const Call& call) {
+ApiResult<void> Client::watch(const ResourceType& type, std::string_view name_space,
+                              const WatchOptions& options,
+                              const std::function<Result<void>(WatchEvent)>& on_event,
+                              const Call& call) {
   using std::chrono::seconds;
   auto server_timeout = std::chrono::ceil<seconds>(options.timeout);
   Query query;

@@ -36,12 +36,15 @@ Result<Merged> read_files(const std::vector<std::string>& paths) {
     merged.files.emplace_back(path, std::move(document));
   }
   if (merged.files.empty())
-    return fail(ErrorKind::NotFound, "no kubeconfig in " + (paths.empty() ? std::string("an empty list") : paths.front()));
+    return fail(
+        ErrorKind::NotFound,
+        "no kubeconfig in " + (paths.empty() ? std::string("an empty list") : paths.front()));
   return merged;
 }
 
 // The first file that names it wins.
-Result<Entry> find_entry(const Merged& merged, const char* list, const char* member, std::string_view name) {
+Result<Entry> find_entry(const Merged& merged, const char* list, const char* member,
+                         std::string_view name) {
   for (const auto& [file, document] : merged.files) {
     const Json* entries = find_path(document, {list});
     if (!entries || !entries->is_array()) continue;
@@ -49,12 +52,13 @@ Result<Entry> find_entry(const Merged& merged, const char* list, const char* mem
       if (string_at(entry, {"name"}) != name) continue;
       const Json* value = find_path(entry, {member});
       std::string label = std::string(member) + " \"" + std::string(name) + "\"";
-      if (!value || !value->is_object()) return fail(ErrorKind::InvalidInput, file + ": " + label + " is empty");
+      if (!value || !value->is_object())
+        return fail(ErrorKind::InvalidInput, file + ": " + label + " is empty");
       return Entry{*value, file, std::move(label)};
     }
   }
-  return fail(ErrorKind::InvalidInput, merged.files.front().first + ": no " + std::string(member) + " named \"" +
-                                           std::string(name) + "\"");
+  return fail(ErrorKind::InvalidInput, merged.files.front().first + ": no " + std::string(member) +
+                                           " named \"" + std::string(name) + "\"");
 }
 
 Error at(const Entry& entry, const std::string& problem) {
@@ -67,10 +71,12 @@ Result<std::string> text(const Entry& entry, const char* field) {
   return value->value_or("");
 }
 
-Result<void> refuse(const Entry& entry, std::initializer_list<std::pair<const char*, const char*>> fields) {
+Result<void> refuse(const Entry& entry,
+                    std::initializer_list<std::pair<const char*, const char*>> fields) {
   for (auto [field, why] : fields) {
     auto it = entry.value.find(field);
-    if (it != entry.value.end() && !it->is_null() && !(it->is_string() && it->get_ref<const std::string&>().empty()))
+    if (it != entry.value.end() && !it->is_null() &&
+        !(it->is_string() && it->get_ref<const std::string&>().empty()))
       return at(entry, std::string(field) + " is not supported: " + why);
   }
   return {};
@@ -85,7 +91,8 @@ Result<std::string> decode_base64(const Entry& entry, const char* field, std::st
   unsigned bits = 0;
   int count = 0;
   for (char c : encoded) {
-    static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static constexpr std::string_view alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     if (c == '=' || c == '\n' || c == '\r' || c == ' ') continue;
     auto digit = alphabet.find(c);
     if (digit == std::string_view::npos) return at(entry, std::string(field) + " is not base64");
@@ -154,11 +161,13 @@ std::string current_context(const Merged& merged) {
 
 }  // namespace
 
-Result<ClientConfig> load_kubeconfig(const std::vector<std::string>& paths, std::string_view wanted) {
+Result<ClientConfig> load_kubeconfig(const std::vector<std::string>& paths,
+                                     std::string_view wanted) {
   Merged merged = TRY_CONTEXT(read_files(paths), "kubeconfig");
   std::string name = wanted.empty() ? current_context(merged) : std::string(wanted);
   if (name.empty())
-    return fail(ErrorKind::InvalidInput, "kubeconfig " + merged.files.front().first + ": no current-context");
+    return fail(ErrorKind::InvalidInput,
+                "kubeconfig " + merged.files.front().first + ": no current-context");
   auto load = [&]() -> Result<ClientConfig> {
     ClientConfig config;
     Entry context = TRY(find_entry(merged, "contexts", "context", name));

@@ -42,6 +42,7 @@ struct ObjectKey {
 template <>
 struct std::hash<imagebuild::kube::ObjectKey> {
   std::size_t operator()(const imagebuild::kube::ObjectKey& key) const noexcept {
-    return std::hash<std::string>{}(key.name_space) * 1'000'003u ^ std::hash<std::string>{}(key.name);
+    return std::hash<std::string>{}(key.name_space) * 1'000'003u ^
+           std::hash<std::string>{}(key.name);
   }
 };

@@ -10,7 +10,8 @@ constexpr std::size_t kMaxToken = 64u << 10;
 
 Result<void> TokenSource::read_locked() {
   std::string text = TRY_CONTEXT(read_file(file_, kMaxToken), "token file");
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+    text.pop_back();
   if (text.empty()) return fail(ErrorKind::Denied, "token file " + file_ + " is empty");
   token_ = std::move(text);
   read_at_ = Steady::now();

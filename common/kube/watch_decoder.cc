@@ -17,13 +17,17 @@ std::optional<WatchEvent::Type> parse_type(std::string_view text) {
   return std::nullopt;
 }
 
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
 
 Result<WatchEvent> decode(std::string_view line) {
   Json event = TRY_CONTEXT(parse_json(line), "watch event");
   std::string name = string_at(event, {"type"});
   auto type = parse_type(name);
-  if (!type) return fail(ErrorKind::InvalidInput, "watch event: unknown type \"" + name.substr(0, 40) + "\"");
+  if (!type)
+    return fail(ErrorKind::InvalidInput,
+                "watch event: unknown type \"" + name.substr(0, 40) + "\"");
   auto object = event.find("object");
   if (object == event.end() || !object->is_object())
     return fail(ErrorKind::InvalidInput, "watch event " + name + ": it has no object");
@@ -42,7 +46,8 @@ Result<void> WatchDecoder::feed(std::string_view bytes,
     auto end = bytes.find('\n');
     std::string_view piece = bytes.substr(0, end);
     if (line_.size() + piece.size() > max_line_)
-      return fail(ErrorKind::InvalidInput, "watch event longer than " + std::to_string(max_line_) + " bytes");
+      return fail(ErrorKind::InvalidInput,
+                  "watch event longer than " + std::to_string(max_line_) + " bytes");
     if (end == std::string_view::npos) {
       line_ += piece;
       return {};

@@ -1,12 +1,12 @@
-// A descriptor points to content: type, digest, size. https://github.com/opencontainers/image-spec/blob/main/descriptor.md
+// A descriptor points to content: type, digest, size.
+// https://github.com/opencontainers/image-spec/blob/main/descriptor.md
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "common/base/result.h"
 #include "common/oci/digest.h"
@@ -22,7 +22,8 @@ struct Descriptor {
   std::optional<Platform> platform;  ///< of an index's manifests
   std::string artifact_type;
 
-  /// InvalidInput: a member is missing or of the wrong type, the size is negative, the digest no SHA-256.
+  /// InvalidInput: a member is missing or of the wrong type, the size is negative, the digest no
+  /// SHA-256.
   static Result<Descriptor> from_json(const nlohmann::json& value);
   nlohmann::ordered_json to_json() const;
 

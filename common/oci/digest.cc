@@ -19,7 +19,8 @@ std::string shortened(std::string_view text) {
 
 Result<std::string> Sha256Name::parse_hex(std::string_view text, std::string_view what) {
   auto invalid = [&](std::string_view why) {
-    return fail(ErrorKind::InvalidInput, std::string(what) + " '" + shortened(text) + "': " + std::string(why));
+    return fail(ErrorKind::InvalidInput,
+                std::string(what) + " '" + shortened(text) + "': " + std::string(why));
   };
   auto colon = text.find(':');
   if (colon == std::string_view::npos) return invalid("expected sha256:<64 hex characters>");
@@ -34,12 +35,20 @@ Result<std::string> Sha256Name::parse_hex(std::string_view text, std::string_vie
 
 std::string Sha256Name::hash(std::string_view bytes) { return sha256_hex(bytes); }
 
-Result<Digest> Digest::parse(std::string_view text) { return Digest(TRY(parse_hex(text, "digest"))); }
-Result<Digest> Digest::from_hex(std::string_view hex) { return parse(std::string(kPrefix) + std::string(hex)); }
+Result<Digest> Digest::parse(std::string_view text) {
+  return Digest(TRY(parse_hex(text, "digest")));
+}
+Result<Digest> Digest::from_hex(std::string_view hex) {
+  return parse(std::string(kPrefix) + std::string(hex));
+}
 Digest Digest::of(std::string_view bytes) { return Digest(hash(bytes)); }
 
-Result<DiffId> DiffId::parse(std::string_view text) { return DiffId(TRY(parse_hex(text, "diff_id"))); }
-Result<DiffId> DiffId::from_hex(std::string_view hex) { return parse(std::string(kPrefix) + std::string(hex)); }
+Result<DiffId> DiffId::parse(std::string_view text) {
+  return DiffId(TRY(parse_hex(text, "diff_id")));
+}
+Result<DiffId> DiffId::from_hex(std::string_view hex) {
+  return parse(std::string(kPrefix) + std::string(hex));
+}
 DiffId DiffId::of(std::string_view bytes) { return DiffId(hash(bytes)); }
 
 }  // namespace imagebuild::oci

@@ -1,6 +1,6 @@
-// Names of bytes. A Digest names a blob as it is stored and transferred (compressed), a DiffId names
-// a layer's uncompressed tar; they are different types so that one cannot be passed for the other.
-// SHA-256 only: other algorithms of the OCI image specification are refused by parse().
+// Names of bytes. A Digest names a blob as it is stored and transferred (compressed), a DiffId
+// names a layer's uncompressed tar; they are different types so that one cannot be passed for the
+// other. SHA-256 only: other algorithms of the OCI image specification are refused by parse().
 #pragma once
 
 #include <compare>
@@ -11,7 +11,8 @@
 
 namespace imagebuild::oci {
 
-/// "sha256:" and 64 lower-case hex characters. A default-constructed one is empty and names nothing.
+/// "sha256:" and 64 lower-case hex characters. A default-constructed one is empty and names
+/// nothing.
 class Sha256Name {
  public:
   bool empty() const { return hex_.empty(); }

@@ -9,7 +9,9 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-OrderedJson raw_json(const std::string& text) { return OrderedJson::parse(text, nullptr, /*allow_exceptions=*/false); }
+OrderedJson raw_json(const std::string& text) {
+  return OrderedJson::parse(text, nullptr, /*allow_exceptions=*/false);
+}
 
 Result<Healthcheck> healthcheck_from_json(const Json& value) {
   if (!value.is_object()) return fail(ErrorKind::InvalidInput, "expected an object");
@@ -50,8 +52,9 @@ Result<ContainerConfig> container_from_json(const Json& value) {
     config.healthcheck = TRY_CONTEXT(healthcheck_from_json(*it), "Healthcheck");
   config.on_build = TRY(find_strings(value, "OnBuild")).value_or(std::vector<std::string>());
   config.shell = TRY(find_strings(value, "Shell")).value_or(std::vector<std::string>());
-  config.unknown = unknown_members(value, {"User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir",
-                                           "Labels", "StopSignal", "Healthcheck", "OnBuild", "Shell"});
+  config.unknown = unknown_members(
+      value, {"User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels",
+              "StopSignal", "Healthcheck", "OnBuild", "Shell"});
   return config;
 }
 
@@ -103,7 +106,8 @@ OrderedJson history_to_json(const History& entry) {
 
 Result<std::vector<DiffId>> diff_ids_from_json(const Json& document) {
   auto it = document.find("rootfs");
-  if (it == document.end() || !it->is_object()) return fail(ErrorKind::InvalidInput, "rootfs: missing");
+  if (it == document.end() || !it->is_object())
+    return fail(ErrorKind::InvalidInput, "rootfs: missing");
   std::string type = TRY(string_or_empty(*it, "type"));
   if (type != "layers") return fail(ErrorKind::InvalidInput, "rootfs.type: expected layers");
   std::vector<DiffId> ids;
@@ -125,11 +129,12 @@ Result<ImageConfig> from_json(const Json& document) {
   if (auto it = document.find("history"); it != document.end() && !it->is_null()) {
     if (!it->is_array()) return fail(ErrorKind::InvalidInput, "history: expected a list");
     for (const Json& entry : *it)
-      image.history.push_back(TRY_CONTEXT(history_from_json(entry), "history[" + std::to_string(image.history.size()) + "]"));
+      image.history.push_back(TRY_CONTEXT(history_from_json(entry),
+                                          "history[" + std::to_string(image.history.size()) + "]"));
   }
   image.diff_ids = TRY(diff_ids_from_json(document));
-  image.unknown = unknown_members(document, {"architecture", "os", "variant", "os.version", "created", "author", "config",
-                                             "history", "rootfs"});
+  image.unknown = unknown_members(document, {"architecture", "os", "variant", "os.version",
+                                             "created", "author", "config", "history", "rootfs"});
   return image;
 }
 
@@ -137,7 +142,8 @@ Result<ImageConfig> from_json(const Json& document) {
 
 std::optional<std::string> ContainerConfig::find_env(std::string_view name) const {
   for (const auto& entry : env)
-    if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name)) return entry.substr(name.size() + 1);
+    if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name))
+      return entry.substr(name.size() + 1);
   return std::nullopt;
 }
 

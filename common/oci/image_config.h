@@ -1,6 +1,7 @@
 // The image configuration: what a container of the image runs, and how the image came to be.
-// https://github.com/opencontainers/image-spec/blob/main/config.md and Docker's additions (Healthcheck, OnBuild, Shell).
-// Members this project does not know are kept as they are, so that taking over a base's config loses nothing.
+// https://github.com/opencontainers/image-spec/blob/main/config.md and Docker's additions
+// (Healthcheck, OnBuild, Shell). Members this project does not know are kept as they are, so that
+// taking over a base's config loses nothing.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +38,8 @@ struct Healthcheck {
 /// The `config` member.
 struct ContainerConfig {
   std::string user;
-  std::set<std::string> exposed_ports;   ///< "80/tcp"
-  std::vector<std::string> env;          ///< "NAME=value", in order
+  std::set<std::string> exposed_ports;  ///< "80/tcp"
+  std::vector<std::string> env;         ///< "NAME=value", in order
   std::optional<std::vector<std::string>> entrypoint;
   std::optional<std::vector<std::string>> cmd;
   std::set<std::string> volumes;
@@ -85,7 +86,9 @@ struct ImageConfig {
   /// Deterministic: members of the document sorted by name, those of `config` in Docker's order.
   std::string serialise() const;
 
-  Platform platform() const { return {.os = os, .architecture = architecture, .variant = variant, .os_version = os_version}; }
+  Platform platform() const {
+    return {.os = os, .architecture = architecture, .variant = variant, .os_version = os_version};
+  }
 
   friend bool operator==(const ImageConfig&, const ImageConfig&) = default;
 };

@@ -23,7 +23,8 @@ Result<std::string> string_or_empty(const Json& object, const char* field) {
   return TRY(find_string(object, field)).value_or("");
 }
 
-Result<std::optional<std::vector<std::string>>> find_strings(const Json& object, const char* field) {
+Result<std::optional<std::vector<std::string>>> find_strings(const Json& object,
+                                                             const char* field) {
   const Json* member = find_member(object, field);
   if (member == nullptr) return std::optional<std::vector<std::string>>();
   if (!member->is_array()) return expected(field, "a list of strings");
@@ -56,18 +57,22 @@ Result<std::set<std::string>> key_set(const Json& object, const char* field) {
   return keys;
 }
 
-std::map<std::string, std::string> unknown_members(const Json& object, std::initializer_list<std::string_view> known) {
+std::map<std::string, std::string> unknown_members(const Json& object,
+                                                   std::initializer_list<std::string_view> known) {
   std::map<std::string, std::string> unknown;
   for (const auto& [key, value] : object.items())
-    if (std::find(known.begin(), known.end(), key) == known.end()) unknown.emplace(key, dump_json(value));
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      unknown.emplace(key, dump_json(value));
   return unknown;
 }
 
 Result<Json> parse_document(std::string_view text, std::size_t limit, std::string_view what) {
   if (text.size() > limit)
-    return fail(ErrorKind::InvalidInput, std::string(what) + ": " + format_bytes(text.size()) + " is more than the limit of " + format_bytes(limit));
+    return fail(ErrorKind::InvalidInput, std::string(what) + ": " + format_bytes(text.size()) +
+                                             " is more than the limit of " + format_bytes(limit));
   Json document = TRY(parse_json(text).context(what));
-  if (!document.is_object()) return fail(ErrorKind::InvalidInput, std::string(what) + ": expected an object");
+  if (!document.is_object())
+    return fail(ErrorKind::InvalidInput, std::string(what) + ": expected an object");
   return document;
 }
 

@@ -9,7 +9,8 @@ namespace {
 
 // A document that is both would mean different things to different readers (CVE-2021-41190).
 Result<void> refuse_ambiguity(const Json& document) {
-  if (document.contains("manifests") && (document.contains("layers") || document.contains("config")))
+  if (document.contains("manifests") &&
+      (document.contains("layers") || document.contains("config")))
     return fail(ErrorKind::InvalidInput, "claims to be a manifest and an index at once");
   return {};
 }
@@ -17,17 +18,21 @@ Result<void> refuse_ambiguity(const Json& document) {
 Result<void> check_schema(const Json& document) {
   auto version = TRY(find_int(document, "schemaVersion"));
   if (version == 1 || document.contains("fsLayers"))
-    return fail(ErrorKind::InvalidInput, "Docker schema 1 images are not supported: push the image again with a current tool");
+    return fail(
+        ErrorKind::InvalidInput,
+        "Docker schema 1 images are not supported: push the image again with a current tool");
   if (version != 2) return fail(ErrorKind::InvalidInput, "schemaVersion: expected 2");
   return {};
 }
 
 Result<std::vector<Descriptor>> descriptors(const Json& document, const char* field) {
   auto it = document.find(field);
-  if (it == document.end() || !it->is_array()) return fail(ErrorKind::InvalidInput, std::string(field) + ": expected a list");
+  if (it == document.end() || !it->is_array())
+    return fail(ErrorKind::InvalidInput, std::string(field) + ": expected a list");
   std::vector<Descriptor> list;
   for (const Json& item : *it)
-    list.push_back(TRY_CONTEXT(Descriptor::from_json(item), std::string(field) + "[" + std::to_string(list.size()) + "]"));
+    list.push_back(TRY_CONTEXT(Descriptor::from_json(item),
+                               std::string(field) + "[" + std::to_string(list.size()) + "]"));
   return list;
 }
 
@@ -48,7 +53,8 @@ Result<Manifest> manifest_from_json(const Json& document) {
   Manifest manifest;
   std::string type = TRY(string_or_empty(document, "mediaType"));
   if (!type.empty() && !media_type::is_manifest(type))
-    return fail(ErrorKind::InvalidInput, "mediaType: '" + type.substr(0, 200) + "' is no image manifest");
+    return fail(ErrorKind::InvalidInput,
+                "mediaType: '" + type.substr(0, 200) + "' is no image manifest");
   if (!type.empty()) manifest.media_type = type;
   manifest.artifact_type = TRY(string_or_empty(document, "artifactType"));
   auto config = TRY(find_descriptor(document, "config"));
@@ -64,7 +70,8 @@ Result<Index> index_from_json(const Json& document) {
   Index index;
   std::string type = TRY(string_or_empty(document, "mediaType"));
   if (!type.empty() && !media_type::is_index(type))
-    return fail(ErrorKind::InvalidInput, "mediaType: '" + type.substr(0, 200) + "' is no image index");
+    return fail(ErrorKind::InvalidInput,
+                "mediaType: '" + type.substr(0, 200) + "' is no image index");
   if (!type.empty()) index.media_type = type;
   index.artifact_type = TRY(string_or_empty(document, "artifactType"));
   index.manifests = TRY(descriptors(document, "manifests"));
@@ -142,7 +149,8 @@ Result<Descriptor> Index::choose(const Platform& wanted) const {
   if (best != nullptr) return *best;
   // An index that names no platform and has one manifest leaves no choice.
   if (manifests.size() == 1 && !manifests.front().platform) return manifests.front();
-  return fail(ErrorKind::NotFound, "no image for platform " + wanted.to_string() + "; there is " + (available.empty() ? "none" : available));
+  return fail(ErrorKind::NotFound, "no image for platform " + wanted.to_string() + "; there is " +
+                                       (available.empty() ? "none" : available));
 }
 
 Result<std::string> detect_media_type(std::string_view text, std::string_view content_type) {
@@ -156,7 +164,8 @@ Result<std::string> detect_media_type(std::string_view text, std::string_view co
   }
   if (document.contains("manifests")) return std::string(media_type::kIndex);
   if (document.contains("layers")) return std::string(media_type::kManifest);
-  return fail(ErrorKind::InvalidInput, "manifest: '" + type.substr(0, 200) + "' is neither an image manifest nor an index");
+  return fail(ErrorKind::InvalidInput,
+              "manifest: '" + type.substr(0, 200) + "' is neither an image manifest nor an index");
 }
 
 }  // namespace imagebuild::oci

@@ -1,5 +1,5 @@
-// Image manifests and indexes, OCI and Docker schema 2. parse() reads untrusted bytes within bounds; serialise() is
-// deterministic, so equal values have equal digests.
+// Image manifests and indexes, OCI and Docker schema 2. parse() reads untrusted bytes within
+// bounds; serialise() is deterministic, so equal values have equal digests.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,8 @@ struct Manifest {
   std::optional<Descriptor> subject;
   std::map<std::string, std::string> annotations;
 
-  /// InvalidInput: too large, not JSON, an index, Docker schema 1, both `layers` and `manifests`, a bad descriptor.
+  /// InvalidInput: too large, not JSON, an index, Docker schema 1, both `layers` and `manifests`, a
+  /// bad descriptor.
   static Result<Manifest> parse(std::string_view text);
   std::string serialise() const;
   /// Bytes that are transferred: config and layers.
@@ -50,8 +51,9 @@ struct Index {
   Result<Descriptor> choose(const Platform& wanted) const;
 };
 
-/// What a manifest document is: its `mediaType` member, else by its shape; `content_type` (of the response) decides
-/// only when the document does not say. InvalidInput when it is neither manifest nor index, or claims to be both.
+/// What a manifest document is: its `mediaType` member, else by its shape; `content_type` (of the
+/// response) decides only when the document does not say. InvalidInput when it is neither manifest
+/// nor index, or claims to be both.
 Result<std::string> detect_media_type(std::string_view text, std::string_view content_type);
 
 }  // namespace imagebuild::oci

@@ -15,7 +15,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kDockerTo
     {kDockerLayerZstd, kLayerZstd},
 }};
 
-constexpr std::string_view kForeignOciPrefix = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+constexpr std::string_view kForeignOciPrefix =
+    "application/vnd.oci.image.layer.nondistributable.v1.tar";
 constexpr std::string_view kForeignDocker = "application/vnd.docker.image.rootfs.foreign.diff.tar";
 
 }  // namespace

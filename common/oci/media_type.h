@@ -1,4 +1,5 @@
-// The media types of the OCI image specification and of Docker's schema 2, which say the same things.
+// The media types of the OCI image specification and of Docker's schema 2, which say the same
+// things.
 #pragma once
 
 #include <string_view>
@@ -13,15 +14,21 @@ inline constexpr std::string_view kLayerGzip = "application/vnd.oci.image.layer.
 inline constexpr std::string_view kLayerZstd = "application/vnd.oci.image.layer.v1.tar+zstd";
 inline constexpr std::string_view kEmpty = "application/vnd.oci.empty.v1+json";
 
-inline constexpr std::string_view kDockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
-inline constexpr std::string_view kDockerManifestList = "application/vnd.docker.distribution.manifest.list.v2+json";
+inline constexpr std::string_view kDockerManifest =
+    "application/vnd.docker.distribution.manifest.v2+json";
+inline constexpr std::string_view kDockerManifestList =
+    "application/vnd.docker.distribution.manifest.list.v2+json";
 inline constexpr std::string_view kDockerConfig = "application/vnd.docker.container.image.v1+json";
 inline constexpr std::string_view kDockerLayer = "application/vnd.docker.image.rootfs.diff.tar";
-inline constexpr std::string_view kDockerLayerGzip = "application/vnd.docker.image.rootfs.diff.tar.gzip";
-inline constexpr std::string_view kDockerLayerZstd = "application/vnd.docker.image.rootfs.diff.tar.zstd";
+inline constexpr std::string_view kDockerLayerGzip =
+    "application/vnd.docker.image.rootfs.diff.tar.gzip";
+inline constexpr std::string_view kDockerLayerZstd =
+    "application/vnd.docker.image.rootfs.diff.tar.zstd";
 
-inline constexpr std::string_view kDockerManifestV1 = "application/vnd.docker.distribution.manifest.v1+json";
-inline constexpr std::string_view kDockerManifestV1Signed = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+inline constexpr std::string_view kDockerManifestV1 =
+    "application/vnd.docker.distribution.manifest.v1+json";
+inline constexpr std::string_view kDockerManifestV1Signed =
+    "application/vnd.docker.distribution.manifest.v1+prettyjws";
 
 /// An image of one platform, OCI or Docker.
 bool is_manifest(std::string_view type);

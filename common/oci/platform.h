@@ -1,4 +1,5 @@
-// Platforms: "os/architecture[/variant]", their spellings, and which of an index's platforms serves a wanted one.
+// Platforms: "os/architecture[/variant]", their spellings, and which of an index's platforms serves
+// a wanted one.
 #pragma once
 
 #include <optional>
@@ -20,8 +21,8 @@ struct Platform {
   /// The platform of this machine.
   static Platform host();
 
-  /// One spelling per platform: aarch64 → arm64, x86_64 → amd64, armhf → arm/v7; arm without a variant is v7,
-  /// arm64/v8 and amd64/v1 have none.
+  /// One spelling per platform: aarch64 → arm64, x86_64 → amd64, armhf → arm/v7; arm without a
+  /// variant is v7, arm64/v8 and amd64/v1 have none.
   Platform normalised() const;
   /// "linux/arm/v7", of the normalised form.
   std::string to_string() const;
@@ -29,8 +30,8 @@ struct Platform {
   friend bool operator==(const Platform&, const Platform&) = default;
 };
 
-/// How well `candidate` serves `wanted`: 0 is exact, larger is an older variant that still runs there
-/// (arm/v6 for arm/v7, amd64 for amd64/v3); nullopt: it does not run.
+/// How well `candidate` serves `wanted`: 0 is exact, larger is an older variant that still runs
+/// there (arm/v6 for arm/v7, amd64 for amd64/v3); nullopt: it does not run.
 std::optional<int> match_rank(const Platform& wanted, const Platform& candidate);
 
 }  // namespace imagebuild::oci

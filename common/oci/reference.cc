@@ -22,7 +22,9 @@ bool is_host_label(std::string_view label) {
          std::all_of(label.begin(), label.end(), [](char c) { return is_alnum(c) || c == '-'; });
 }
 
-bool is_port(std::string_view port) { return !port.empty() && port.size() <= 5 && std::all_of(port.begin(), port.end(), is_digit); }
+bool is_port(std::string_view port) {
+  return !port.empty() && port.size() <= 5 && std::all_of(port.begin(), port.end(), is_digit);
+}
 
 // host[:port] or [ipv6][:port].
 bool is_registry(std::string_view text) {
@@ -30,7 +32,8 @@ bool is_registry(std::string_view text) {
     auto end = text.find(']');
     if (end == std::string_view::npos || end < 2) return false;
     std::string_view address = text.substr(1, end - 1);
-    bool hex = std::all_of(address.begin(), address.end(), [](unsigned char c) { return std::isxdigit(c) || c == ':'; });
+    bool hex = std::all_of(address.begin(), address.end(),
+                           [](unsigned char c) { return std::isxdigit(c) || c == ':'; });
     std::string_view rest = text.substr(end + 1);
     return hex && (rest.empty() || (rest[0] == ':' && is_port(rest.substr(1))));
   }
@@ -55,7 +58,8 @@ bool is_path_component(std::string_view text) {
     }
     std::size_t end = text.find_first_not_of(text[i], i);
     std::size_t count = end - i;
-    bool separator = text[i] == '-' || (text[i] == '.' && count == 1) || (text[i] == '_' && count <= 2);
+    bool separator =
+        text[i] == '-' || (text[i] == '.' && count == 1) || (text[i] == '_' && count <= 2);
     if (!separator || !is_lower_alnum(text[end])) return false;
     i = end;
   }
@@ -65,24 +69,29 @@ bool is_path_component(std::string_view text) {
 const char* repository_problem(std::string_view repository) {
   if (repository.empty()) return "the repository is missing";
   if (repository.size() > kMaxRepository) return "the repository is longer than 255 characters";
-  if (std::any_of(repository.begin(), repository.end(), is_upper)) return "the repository must be lower-case";
+  if (std::any_of(repository.begin(), repository.end(), is_upper))
+    return "the repository must be lower-case";
   for (;;) {
     auto slash = repository.find('/');
     if (!is_path_component(repository.substr(0, slash)))
-      return "the repository has a bad component: expected lower-case letters and digits, separated by '.', '_', '__' or '-'";
+      return "the repository has a bad component: expected lower-case letters and digits, "
+             "separated by '.', '_', '__' or '-'";
     if (slash == std::string_view::npos) return nullptr;
     repository.remove_prefix(slash + 1);
   }
 }
 
-// The first component is a registry when it cannot be one of a repository: it has a dot, a port, capitals, or is localhost.
+// The first component is a registry when it cannot be one of a repository: it has a dot, a port,
+// capitals, or is localhost.
 bool names_registry(std::string_view component) {
-  return component.find_first_of(".:") != std::string_view::npos || component == "localhost" || component.starts_with('[') ||
-         std::any_of(component.begin(), component.end(), is_upper);
+  return component.find_first_of(".:") != std::string_view::npos || component == "localhost" ||
+         component.starts_with('[') || std::any_of(component.begin(), component.end(), is_upper);
 }
 
 bool is_image_id(std::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return is_digit(c) || (c >= 'a' && c <= 'f');
+         });
 }
 
 }  // namespace
@@ -90,12 +99,14 @@ bool is_image_id(std::string_view text) {
 bool is_valid_tag(std::string_view text) {
   auto is_word = [](char c) { return is_alnum(c) || c == '_'; };
   return !text.empty() && text.size() <= 128 && is_word(text.front()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return is_word(c) || c == '.' || c == '-'; });
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_word(c) || c == '.' || c == '-'; });
 }
 
 Result<Reference> Reference::parse(std::string_view text) {
   auto invalid = [&](std::string_view why) {
-    return fail(ErrorKind::InvalidInput, "image reference '" + std::string(text.substr(0, 300)) + "': " + std::string(why));
+    return fail(ErrorKind::InvalidInput,
+                "image reference '" + std::string(text.substr(0, 300)) + "': " + std::string(why));
   };
   if (text.empty()) return invalid("it is empty");
   if (text.size() > kMaxReference) return invalid("it is too long");
@@ -113,7 +124,8 @@ Result<Reference> Reference::parse(std::string_view text) {
   auto slash = rest.find('/');
   std::string_view first = rest.substr(0, slash);
   if (slash != std::string_view::npos && names_registry(first)) {
-    if (!is_registry(first)) return invalid("'" + std::string(first) + "' is no registry host[:port]");
+    if (!is_registry(first))
+      return invalid("'" + std::string(first) + "' is no registry host[:port]");
     reference.registry = first == kLegacyRegistry ? kDefaultRegistry : first;
     rest.remove_prefix(slash + 1);
   } else {
@@ -121,11 +133,13 @@ Result<Reference> Reference::parse(std::string_view text) {
   }
   if (auto colon = rest.find(':'); colon != std::string_view::npos) {
     reference.tag = rest.substr(colon + 1);
-    if (!is_valid_tag(reference.tag)) return invalid("'" + reference.tag.substr(0, 150) + "' is no tag");
+    if (!is_valid_tag(reference.tag))
+      return invalid("'" + reference.tag.substr(0, 150) + "' is no tag");
     rest = rest.substr(0, colon);
   }
   reference.repository = rest;
-  if (reference.registry == kDefaultRegistry && rest.find('/') == std::string_view::npos && !rest.empty())
+  if (reference.registry == kDefaultRegistry && rest.find('/') == std::string_view::npos &&
+      !rest.empty())
     reference.repository.insert(0, kOfficialPrefix);
   if (const char* problem = repository_problem(reference.repository)) return invalid(problem);
   return reference;
@@ -139,7 +153,8 @@ std::string Reference::familiar() const {
   std::string full = to_string();
   if (registry != kDefaultRegistry) return full;
   full.erase(0, kDefaultRegistry.size() + 1);
-  bool official = repository.starts_with(kOfficialPrefix) && repository.find('/', kOfficialPrefix.size()) == std::string::npos;
+  bool official = repository.starts_with(kOfficialPrefix) &&
+                  repository.find('/', kOfficialPrefix.size()) == std::string::npos;
   if (official) full.erase(0, kOfficialPrefix.size());
   return full;
 }

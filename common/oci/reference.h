@@ -1,5 +1,6 @@
-// Image references as people write them, "alpine:3.10", and what they mean, docker.io/library/alpine:3.10.
-// Grammar and normalisation are those of https://github.com/distribution/reference.
+// Image references as people write them, "alpine:3.10", and what they mean,
+// docker.io/library/alpine:3.10. Grammar and normalisation are those of
+// https://github.com/distribution/reference.
 #pragma once
 
 #include <optional>
@@ -31,8 +32,12 @@ struct Reference {
   std::string tag_or_latest() const { return tag.empty() ? "latest" : tag; }
 
   /// The same repository at a tag or digest only.
-  Reference with_tag(std::string_view new_tag) const { return {registry, repository, std::string(new_tag), std::nullopt}; }
-  Reference with_digest(const Digest& new_digest) const { return {registry, repository, "", new_digest}; }
+  Reference with_tag(std::string_view new_tag) const {
+    return {registry, repository, std::string(new_tag), std::nullopt};
+  }
+  Reference with_digest(const Digest& new_digest) const {
+    return {registry, repository, "", new_digest};
+  }
 
   friend bool operator==(const Reference&, const Reference&) = default;
 };

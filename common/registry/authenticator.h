@@ -1,6 +1,7 @@
-// Authenticator: which Authorization header goes to which registry. Learns a registry's scheme from its first 401,
-// gets bearer tokens from its token server (anonymous, with a password, or with an OAuth2 refresh token) and keeps them
-// per (realm, service, scopes) until they expire. Thread-safe. Tokens and passwords never reach a message or a log.
+// Authenticator: which Authorization header goes to which registry. Learns a registry's scheme from
+// its first 401, gets bearer tokens from its token server (anonymous, with a password, or with an
+// OAuth2 refresh token) and keeps them per (realm, service, scopes) until they expire. Thread-safe.
+// Tokens and passwords never reach a message or a log.
 #pragma once
 
 #include <map>
@@ -22,8 +23,12 @@ struct Access {
   std::string repository;
   std::set<std::string> scopes;
 
-  static Access pull(const std::string& repository) { return {repository, {"repository:" + repository + ":pull"}}; }
-  static Access push(const std::string& repository) { return {repository, {"repository:" + repository + ":pull,push"}}; }
+  static Access pull(const std::string& repository) {
+    return {repository, {"repository:" + repository + ":pull"}};
+  }
+  static Access push(const std::string& repository) {
+    return {repository, {"repository:" + repository + ":pull,push"}};
+  }
 };
 
 class Authenticator {
@@ -31,11 +36,12 @@ class Authenticator {
   Authenticator(const Credentials& credentials, const Clock& clock, const Carrier& carrier)
       : credentials_(credentials), clock_(clock), carrier_(carrier) {}
 
-  /// The header's value; nullopt while the registry has not asked for any, or there is nothing to give.
-  /// Denied: the token server refuses.
+  /// The header's value; nullopt while the registry has not asked for any, or there is nothing to
+  /// give. Denied: the token server refuses.
   Result<std::optional<std::string>> authorization(const Endpoint& endpoint, const Access& access);
   /// Takes in a 401. Whether asking authorization() again can give something else than `sent`.
-  bool learn(const Endpoint& endpoint, const Access& access, const http::Response& refusal, const std::optional<std::string>& sent);
+  bool learn(const Endpoint& endpoint, const Access& access, const http::Response& refusal,
+             const std::optional<std::string>& sent);
 
  private:
   struct Token {
@@ -48,8 +54,10 @@ class Authenticator {
     auto operator<=>(const TokenKey&) const = default;
   };
 
-  Result<std::string> token(const Endpoint& endpoint, const TokenKey& key, const Credential* credential);
-  Result<Token> fetch_token(const Endpoint& endpoint, const TokenKey& key, const Credential* credential);
+  Result<std::string> token(const Endpoint& endpoint, const TokenKey& key,
+                            const Credential* credential);
+  Result<Token> fetch_token(const Endpoint& endpoint, const TokenKey& key,
+                            const Credential* credential);
 
   const Credentials& credentials_;
   const Clock& clock_;

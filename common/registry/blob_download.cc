@@ -8,7 +8,8 @@
 namespace imagebuild::registry {
 namespace {
 
-constexpr std::uint64_t kProgress = 1u << 20;  // a connection that brings this much is no failing one
+constexpr std::uint64_t kProgress = 1u
+                                    << 20;  // a connection that brings this much is no failing one
 
 // The first position of "bytes 100-199/200".
 std::optional<std::uint64_t> range_start(const http::Headers& headers) {
@@ -34,7 +35,9 @@ Result<void> BlobDownload::run(const Endpoint& endpoint) {
     if (!was_cut) return result;
     if (received_ - before >= kProgress) retry.progressed();
     if (!retry.again()) return result;
-    carrier_.log().warn("download was cut, going on", {{"digest", blob_.digest.to_string()}, {"received", received_}, {"size", blob_.size}});
+    carrier_.log().warn(
+        "download was cut, going on",
+        {{"digest", blob_.digest.to_string()}, {"received", received_}, {"size", blob_.size}});
   }
 }
 
@@ -46,14 +49,17 @@ Result<void> BlobDownload::attempt(const Endpoint& endpoint) {
   call.request.url = endpoint.url(repository_, "blobs/" + blob_.digest.to_string());
   call.request.headers.add("Accept-Encoding", "identity");
   if (received_ > 0) call.request.headers.add("Range", "bytes=" + std::to_string(received_) + "-");
-  call.request.sink = [this](const http::Response& head, std::string_view bytes) { return take(head, bytes); };
+  call.request.sink = [this](const http::Response& head, std::string_view bytes) {
+    return take(head, bytes);
+  };
   auto answer = session_.send(endpoint, Access::pull(endpoint.repository(repository_)), call);
   if (fatal_) return *fatal_;
   if (!answer) return std::move(answer).error();
   if (!answer->response.ok()) return error_of(answer->response);
   if (received_ == blob_.size) return {};
   body_began_ = true;  // an empty one, but a response
-  return fail(ErrorKind::Transient, "the body ended after " + std::to_string(received_) + " of " + std::to_string(blob_.size) + " bytes");
+  return fail(ErrorKind::Transient, "the body ended after " + std::to_string(received_) + " of " +
+                                        std::to_string(blob_.size) + " bytes");
 }
 
 Result<void> BlobDownload::begin_body(const http::Response& head) {
@@ -61,7 +67,8 @@ Result<void> BlobDownload::begin_body(const http::Response& head) {
   skip_ = received_;
   if (head.status != 206) return {};
   auto start = range_start(head.headers);
-  if (!start || *start > received_) return fail(ErrorKind::Internal, "the registry answers with another range than asked for");
+  if (!start || *start > received_)
+    return fail(ErrorKind::Internal, "the registry answers with another range than asked for");
   skip_ = received_ - *start;
   return {};
 }
@@ -73,7 +80,9 @@ Result<void> BlobDownload::take(const http::Response& head, std::string_view byt
   skip_ -= skipped;
   if (bytes.empty()) return {};
   if (bytes.size() > blob_.size - received_) {
-    fatal_ = fail(ErrorKind::InvalidInput, "the registry sends more than the " + std::to_string(blob_.size) + " bytes of the descriptor");
+    fatal_ =
+        fail(ErrorKind::InvalidInput, "the registry sends more than the " +
+                                          std::to_string(blob_.size) + " bytes of the descriptor");
     return *fatal_;
   }
   if (auto result = sink_(bytes); !result) {
@@ -88,7 +97,8 @@ Result<void> BlobDownload::take(const http::Response& head, std::string_view byt
 Result<void> BlobDownload::verify() {
   auto got = TRY(oci::Digest::from_hex(hash_.finish_hex()));
   if (got == blob_.digest) return {};
-  fatal_ = fail(ErrorKind::InvalidInput, "asked for " + blob_.digest.to_string() + ", got " + got.to_string());
+  fatal_ = fail(ErrorKind::InvalidInput,
+                "asked for " + blob_.digest.to_string() + ", got " + got.to_string());
   return *fatal_;
 }
 

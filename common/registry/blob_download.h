@@ -1,5 +1,6 @@
-// BlobDownload: one blob streamed into a sink, whatever it takes: after a cut it goes on with a Range request, at the
-// same registry or at the next. Never hands on more bytes than the descriptor says.
+// BlobDownload: one blob streamed into a sink, whatever it takes: after a cut it goes on with a
+// Range request, at the same registry or at the next. Never hands on more bytes than the descriptor
+// says.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace imagebuild::registry {
 
 class BlobDownload {
  public:
-  BlobDownload(Session& session, const Carrier& carrier, const oci::Reference& repository, const oci::Descriptor& blob,
-               const BlobSink& sink)
+  BlobDownload(Session& session, const Carrier& carrier, const oci::Reference& repository,
+               const oci::Descriptor& blob, const BlobSink& sink)
       : session_(session), carrier_(carrier), repository_(repository), blob_(blob), sink_(sink) {}
 
   /// Fetches what is missing from this endpoint, and verifies the whole.

@@ -20,17 +20,20 @@ Result<BlobSource> BlobSource::from_file(const std::string& path) {
   if (!S_ISREG(status.st_mode)) return fail(ErrorKind::InvalidInput, path + ": not a regular file");
   auto read_at = [file, path](std::uint64_t offset, std::span<char> buffer) -> Result<std::size_t> {
     for (;;) {
-      ssize_t count = ::pread(file->get(), buffer.data(), buffer.size(), static_cast<off_t>(offset));
+      ssize_t count =
+          ::pread(file->get(), buffer.data(), buffer.size(), static_cast<off_t>(offset));
       if (count >= 0) return static_cast<std::size_t>(count);
       if (errno != EINTR) return errno_error("read " + path);
     }
   };
-  return BlobSource{.size = static_cast<std::uint64_t>(status.st_size), .read_at = std::move(read_at)};
+  return BlobSource{.size = static_cast<std::uint64_t>(status.st_size),
+                    .read_at = std::move(read_at)};
 }
 
 BlobSource BlobSource::from_bytes(std::string bytes) {
   std::uint64_t size = bytes.size();
-  auto read_at = [bytes = std::move(bytes)](std::uint64_t offset, std::span<char> buffer) -> Result<std::size_t> {
+  auto read_at = [bytes = std::move(bytes)](std::uint64_t offset,
+                                            std::span<char> buffer) -> Result<std::size_t> {
     if (offset >= bytes.size()) return std::size_t{0};
     std::size_t count = std::min<std::size_t>(buffer.size(), bytes.size() - offset);
     std::memcpy(buffer.data(), bytes.data() + offset, count);

@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::uint64_t kProgress = 1u << 20;
 constexpr std::uint64_t kSmallPiece = 16u << 20;  // for proxies that limit the size of a body
-constexpr std::chrono::minutes kTimeout{10};      // registries answer when they have written and hashed
+constexpr std::chrono::minutes kTimeout{10};  // registries answer when they have written and hashed
 
-// "0-1023" (also "bytes=0-1023") → 1024. "0-0" is what registries say of an upload that has nothing.
+// "0-1023" (also "bytes=0-1023") → 1024. "0-0" is what registries say of an upload that has
+// nothing.
 std::optional<std::uint64_t> received_of(const http::Headers& headers) {
   std::string text = headers.find("Range").value_or("");
   auto dash = text.find('-');
@@ -26,10 +27,18 @@ std::optional<std::uint64_t> received_of(const http::Headers& headers) {
 
 }  // namespace
 
-BlobUpload::BlobUpload(Session& session, const Carrier& carrier, const Endpoint& endpoint, const oci::Reference& to,
-                       const oci::Digest& digest, const BlobSource& source, std::uint64_t monolithic_limit)
-    : session_(session), carrier_(carrier), endpoint_(endpoint), to_(to), digest_(digest), source_(source),
-      access_(Access::push(endpoint.repository(to))), is_small_(source.size < monolithic_limit), piece_limit_(source.size) {}
+BlobUpload::BlobUpload(Session& session, const Carrier& carrier, const Endpoint& endpoint,
+                       const oci::Reference& to, const oci::Digest& digest,
+                       const BlobSource& source, std::uint64_t monolithic_limit)
+    : session_(session),
+      carrier_(carrier),
+      endpoint_(endpoint),
+      to_(to),
+      digest_(digest),
+      source_(source),
+      access_(Access::push(endpoint.repository(to))),
+      is_small_(source.size < monolithic_limit),
+      piece_limit_(source.size) {}
 
 Result<void> BlobUpload::run(std::optional<std::string> location) {
   location_ = location.value_or("");
@@ -42,8 +51,9 @@ Result<void> BlobUpload::run(std::optional<std::string> location) {
     if (result || !can_go_on_) return result;
     if (offset_ >= before + kProgress) retry.progressed();
     if (!retry.again(retry_after_)) return result;
-    carrier_.log().warn("upload was interrupted, going on",
-                        {{"digest", digest_.to_string()}, {"size", source_.size}, {"error", result.error()}});
+    carrier_.log().warn(
+        "upload was interrupted, going on",
+        {{"digest", digest_.to_string()}, {"size", source_.size}, {"error", result.error()}});
   }
 }
 
@@ -92,11 +102,14 @@ Result<void> BlobUpload::locate() {
 }
 
 http::BodySource BlobUpload::make_source(std::uint64_t end) const {
-  auto read = [this, position = offset_, end](std::span<char> buffer) mutable -> Result<std::size_t> {
+  auto read = [this, position = offset_,
+               end](std::span<char> buffer) mutable -> Result<std::size_t> {
     auto room = std::min<std::uint64_t>(buffer.size(), end - position);
     if (room == 0) return std::size_t{0};
     std::size_t count = TRY(source_.read_at(position, buffer.first(room)));
-    if (count == 0) return fail(ErrorKind::Internal, "the blob ends at " + std::to_string(position) + " of " + std::to_string(source_.size) + " bytes");
+    if (count == 0)
+      return fail(ErrorKind::Internal, "the blob ends at " + std::to_string(position) + " of " +
+                                           std::to_string(source_.size) + " bytes");
     position += count;
     return count;
   };
@@ -111,7 +124,9 @@ Result<void> BlobUpload::send_piece() {
   call.request.timeout = kTimeout;
   call.request.headers.add("Content-Type", "application/octet-stream");
   bool is_part = offset_ > 0 || end < source_.size;
-  if (is_part) call.request.headers.add("Content-Range", std::to_string(offset_) + "-" + std::to_string(end - 1));
+  if (is_part)
+    call.request.headers.add("Content-Range",
+                             std::to_string(offset_) + "-" + std::to_string(end - 1));
   call.make_source = [this, end] { return make_source(end); };
   auto answer = session_.send(endpoint_, access_, call);
   if (!answer) {
@@ -136,7 +151,8 @@ Result<void> BlobUpload::send_piece() {
 Result<void> BlobUpload::accept_piece(const Answer& answer, std::uint64_t end) {
   if (answer.response.headers.find("Location")) location_ = TRY(answer.location());
   std::uint64_t received = received_of(answer.response.headers).value_or(end);
-  if (received > end) return fail(ErrorKind::Internal, "the registry says it has more bytes than were sent");
+  if (received > end)
+    return fail(ErrorKind::Internal, "the registry says it has more bytes than were sent");
   if (received <= offset_) {
     interrupted_ = true;
     can_go_on_ = true;
@@ -150,7 +166,9 @@ Result<std::string> BlobUpload::small_body() const {
   std::string body(source_.size, '\0');
   for (std::size_t filled = 0; filled < body.size();) {
     std::size_t count = TRY(source_.read_at(filled, std::span(body).subspan(filled)));
-    if (count == 0) return fail(ErrorKind::Internal, "the blob ends at " + std::to_string(filled) + " of " + std::to_string(body.size()) + " bytes");
+    if (count == 0)
+      return fail(ErrorKind::Internal, "the blob ends at " + std::to_string(filled) + " of " +
+                                           std::to_string(body.size()) + " bytes");
     filled += count;
   }
   return body;
@@ -160,7 +178,8 @@ Result<void> BlobUpload::commit() {
   Call call;
   call.request.method = "PUT";
   // Appended as text: a signed location must not be re-encoded.
-  call.request.url = location_ + (location_.find('?') == std::string::npos ? "?" : "&") + "digest=" + digest_.to_string();
+  call.request.url = location_ + (location_.find('?') == std::string::npos ? "?" : "&") +
+                     "digest=" + digest_.to_string();
   call.request.timeout = kTimeout;
   call.request.headers.add("Content-Type", "application/octet-stream");
   if (is_small_) call.request.body = TRY(small_body());

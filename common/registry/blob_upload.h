@@ -1,5 +1,5 @@
-// BlobUpload: one blob into one repository. Small blobs go in one PUT; larger ones are streamed with PATCH, and after a
-// failure go on at the offset the registry says it has.
+// BlobUpload: one blob into one repository. Small blobs go in one PUT; larger ones are streamed
+// with PATCH, and after a failure go on at the offset the registry says it has.
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-blobs
 #pragma once
 
@@ -14,8 +14,9 @@ namespace imagebuild::registry {
 
 class BlobUpload {
  public:
-  BlobUpload(Session& session, const Carrier& carrier, const Endpoint& endpoint, const oci::Reference& to,
-             const oci::Digest& digest, const BlobSource& source, std::uint64_t monolithic_limit);
+  BlobUpload(Session& session, const Carrier& carrier, const Endpoint& endpoint,
+             const oci::Reference& to, const oci::Digest& digest, const BlobSource& source,
+             std::uint64_t monolithic_limit);
 
   /// `location`: of an upload that is already started, by a mount that was not possible.
   Result<void> run(std::optional<std::string> location);
@@ -41,11 +42,11 @@ class BlobUpload {
   const Access access_;
   const bool is_small_;
 
-  std::string location_;           // of the upload, raw as the registry gave it; "" before the start
-  std::uint64_t offset_ = 0;       // what the registry has
-  std::uint64_t piece_limit_;      // bytes of one PATCH
-  bool interrupted_ = false;       // offset_ is a guess
-  bool can_go_on_ = false;         // the last failure is one that another attempt may get over
+  std::string location_;       // of the upload, raw as the registry gave it; "" before the start
+  std::uint64_t offset_ = 0;   // what the registry has
+  std::uint64_t piece_limit_;  // bytes of one PATCH
+  bool interrupted_ = false;   // offset_ is a guess
+  bool can_go_on_ = false;     // the last failure is one that another attempt may get over
   std::optional<Duration> retry_after_;
 };
 

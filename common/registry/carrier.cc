@@ -12,7 +12,8 @@ RetryPolicy with_attempts(RetryPolicy policy, unsigned attempts) {
 
 }  // namespace
 
-Carrier::Carrier(const Endpoints& endpoints, RetryPolicy policy, std::string user_agent, Logger log, std::stop_token stop)
+Carrier::Carrier(const Endpoints& endpoints, RetryPolicy policy, std::string user_agent, Logger log,
+                 std::stop_token stop)
     : endpoints_(endpoints),
       policy_(policy),
       mirror_policy_(with_attempts(std::move(policy), 2)),
@@ -23,7 +24,9 @@ Carrier::Carrier(const Endpoints& endpoints, RetryPolicy policy, std::string use
 Result<http::Response> Carrier::send(http::Request request, bool to_mirror) const {
   auto url = TRY(http::parse_url(request.url));
   request.headers.set("User-Agent", user_agent_);
-  return RetryingTransport(endpoints_.transport_for(url), to_mirror ? mirror_policy_ : policy_, log_).send(request, stop_);
+  return RetryingTransport(endpoints_.transport_for(url), to_mirror ? mirror_policy_ : policy_,
+                           log_)
+      .send(request, stop_);
 }
 
 }  // namespace imagebuild::registry

@@ -1,4 +1,5 @@
-// Carrier: sends a request to the right transport with the retry policy. Knows no credentials and follows no redirects.
+// Carrier: sends a request to the right transport with the retry policy. Knows no credentials and
+// follows no redirects.
 #pragma once
 
 #include <stop_token>
@@ -12,7 +13,8 @@ namespace imagebuild::registry {
 
 class Carrier {
  public:
-  Carrier(const Endpoints& endpoints, RetryPolicy policy, std::string user_agent, Logger log, std::stop_token stop);
+  Carrier(const Endpoints& endpoints, RetryPolicy policy, std::string user_agent, Logger log,
+          std::stop_token stop);
 
   /// `to_mirror`: gives up early, because there is somebody else to ask.
   Result<http::Response> send(http::Request request, bool to_mirror) const;

@@ -11,17 +11,20 @@ namespace {
 constexpr std::size_t kMaxHeader = 16 << 10;
 
 bool is_token_char(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  return std::isalnum(static_cast<unsigned char>(c)) ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
-// One header may carry several challenges, `Basic realm="x", Bearer realm="y",service="z"`, with commas between
-// challenges and between parameters alike: a word that is not followed by '=' starts the next challenge.
+// One header may carry several challenges, `Basic realm="x", Bearer realm="y",service="z"`, with
+// commas between challenges and between parameters alike: a word that is not followed by '=' starts
+// the next challenge.
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text.substr(0, kMaxHeader)) {}
@@ -46,9 +49,12 @@ class Parser {
 
  private:
   static void assign(Challenge& challenge, std::string_view name, std::string value) {
-    if (name == "realm") challenge.realm = std::move(value);
-    else if (name == "service") challenge.service = std::move(value);
-    else if (name == "scope") challenge.scope = std::move(value);
+    if (name == "realm")
+      challenge.realm = std::move(value);
+    else if (name == "service")
+      challenge.service = std::move(value);
+    else if (name == "scope")
+      challenge.scope = std::move(value);
   }
   bool at(char c) const { return position_ < text_.size() && text_[position_] == c; }
   void skip_blanks() {

@@ -11,9 +11,9 @@ namespace imagebuild::registry {
 struct Challenge {
   enum class Scheme { Basic, Bearer };
   Scheme scheme = Scheme::Basic;
-  std::string realm;    ///< Bearer: URL of the token server
+  std::string realm;  ///< Bearer: URL of the token server
   std::string service;
-  std::string scope;    ///< "repository:acme/app:pull,push", several separated by blanks
+  std::string scope;  ///< "repository:acme/app:pull,push", several separated by blanks
 
   friend bool operator==(const Challenge&, const Challenge&) = default;
 };

@@ -35,7 +35,8 @@ std::string pulling(const oci::Reference& reference) { return "pull " + referenc
 std::string pushing(const oci::Reference& reference) { return "push " + reference.to_string(); }
 
 Result<oci::Manifest> parse_chosen(const RawManifest& raw) {
-  if (oci::media_type::is_index(raw.media_type)) return fail(ErrorKind::InvalidInput, "the index leads to another index");
+  if (oci::media_type::is_index(raw.media_type))
+    return fail(ErrorKind::InvalidInput, "the index leads to another index");
   return oci::Manifest::parse(raw.bytes);
 }
 
@@ -47,7 +48,8 @@ Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Result<Client> Client::make(TransportFor transports, const Clock& clock, ClientOptions options) {
-  for (const auto& mirror : options.mirrors) TRY_CONTEXT(http::parse_url(mirror.url), "registry mirror of " + mirror.host);
+  for (const auto& mirror : options.mirrors)
+    TRY_CONTEXT(http::parse_url(mirror.url), "registry mirror of " + mirror.host);
   return Client(std::make_unique<State>(std::move(transports), clock, std::move(options)));
 }
 
@@ -55,7 +57,8 @@ Result<RawManifest> Client::fetch_manifest(const oci::Reference& reference) {
   return state_->puller.manifest(reference).context(pulling(reference));
 }
 
-Result<ResolvedImage> Client::resolve(const oci::Reference& reference, const oci::Platform& platform) {
+Result<ResolvedImage> Client::resolve(const oci::Reference& reference,
+                                      const oci::Platform& platform) {
   std::string what = pulling(reference);
   auto raw = TRY_CONTEXT(state_->puller.manifest(reference), what);
   ResolvedImage image;
@@ -77,39 +80,53 @@ Result<std::optional<oci::Digest>> Client::head(const oci::Reference& reference)
   return state_->puller.head(reference).context("look up " + reference.to_string());
 }
 
-Result<oci::ImageConfig> Client::fetch_config(const oci::Reference& repository, const oci::Descriptor& config) {
+Result<oci::ImageConfig> Client::fetch_config(const oci::Reference& repository,
+                                              const oci::Descriptor& config) {
   std::string what = "pull " + repository.name() + ": image config " + config.digest.to_string();
-  if (config.size > oci::kMaxConfigBytes) return fail(ErrorKind::InvalidInput, what + ": larger than 8 MiB");
+  if (config.size > oci::kMaxConfigBytes)
+    return fail(ErrorKind::InvalidInput, what + ": larger than 8 MiB");
   std::string text;
-  TRY_CONTEXT(state_->puller.blob(repository, config, [&](std::string_view bytes) -> Result<void> {
-    text += bytes;
-    return {};
-  }), what);
+  TRY_CONTEXT(state_->puller.blob(repository, config,
+                                  [&](std::string_view bytes) -> Result<void> {
+                                    text += bytes;
+                                    return {};
+                                  }),
+              what);
   return oci::ImageConfig::parse(text).context(what);
 }
 
-Result<void> Client::fetch_blob(const oci::Reference& repository, const oci::Descriptor& blob, const BlobSink& sink) {
-  return state_->puller.blob(repository, blob, sink).context("pull " + repository.name() + ": blob " + blob.digest.to_string());
+Result<void> Client::fetch_blob(const oci::Reference& repository, const oci::Descriptor& blob,
+                                const BlobSink& sink) {
+  return state_->puller.blob(repository, blob, sink)
+      .context("pull " + repository.name() + ": blob " + blob.digest.to_string());
 }
 
 Result<bool> Client::blob_exists(const oci::Reference& repository, const oci::Digest& digest) {
-  return state_->pusher.exists(repository, digest).context("look up " + repository.name() + ": blob " + digest.to_string());
+  return state_->pusher.exists(repository, digest)
+      .context("look up " + repository.name() + ": blob " + digest.to_string());
 }
 
-Result<bool> Client::mount_blob(const oci::Reference& to, const oci::Digest& digest, const oci::Reference& from) {
-  return state_->pusher.mount(to, digest, from).context(pushing(to) + ": mount " + digest.to_string());
+Result<bool> Client::mount_blob(const oci::Reference& to, const oci::Digest& digest,
+                                const oci::Reference& from) {
+  return state_->pusher.mount(to, digest, from)
+      .context(pushing(to) + ": mount " + digest.to_string());
 }
 
-Result<void> Client::upload_blob(const oci::Reference& to, const oci::Digest& digest, const BlobSource& source) {
-  return state_->pusher.upload(to, digest, source).context(pushing(to) + ": upload " + digest.to_string());
+Result<void> Client::upload_blob(const oci::Reference& to, const oci::Digest& digest,
+                                 const BlobSource& source) {
+  return state_->pusher.upload(to, digest, source)
+      .context(pushing(to) + ": upload " + digest.to_string());
 }
 
-Result<PushOutcome> Client::push_blob(const oci::Reference& to, const oci::Digest& digest, const BlobSource& source,
+Result<PushOutcome> Client::push_blob(const oci::Reference& to, const oci::Digest& digest,
+                                      const BlobSource& source,
                                       const std::optional<oci::Reference>& from) {
-  return state_->pusher.push(to, digest, source, from).context(pushing(to) + ": upload " + digest.to_string());
+  return state_->pusher.push(to, digest, source, from)
+      .context(pushing(to) + ": upload " + digest.to_string());
 }
 
-Result<oci::Digest> Client::put_manifest(const oci::Reference& to, std::string_view media_type, std::string_view bytes) {
+Result<oci::Digest> Client::put_manifest(const oci::Reference& to, std::string_view media_type,
+                                         std::string_view bytes) {
   return state_->pusher.put_manifest(to, media_type, bytes).context(pushing(to) + ": manifest");
 }
 

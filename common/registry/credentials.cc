@@ -11,11 +11,13 @@ namespace imagebuild::registry {
 namespace {
 
 constexpr std::size_t kMaxConfig = 1u << 20;
-constexpr std::string_view kIdentityTokenUser = "<token>";  // docker login writes it when it stored an identity token
+constexpr std::string_view kIdentityTokenUser =
+    "<token>";  // docker login writes it when it stored an identity token
 
 // The name under which every spelling of a registry is kept.
 std::string canonical_host(std::string_view host) {
-  if (host == "index.docker.io" || host == "registry-1.docker.io" || host == "www.docker.io") return "docker.io";
+  if (host == "index.docker.io" || host == "registry-1.docker.io" || host == "www.docker.io")
+    return "docker.io";
   return std::string(host);
 }
 
@@ -25,7 +27,8 @@ struct Place {
 
 // "https://index.docker.io/v1/", "ghcr.io/acme" → host and path.
 Place parse_place(std::string_view key) {
-  if (auto scheme = key.find("://"); scheme != std::string_view::npos) key.remove_prefix(scheme + 3);
+  if (auto scheme = key.find("://"); scheme != std::string_view::npos)
+    key.remove_prefix(scheme + 3);
   auto slash = key.find('/');
   Place place{canonical_host(key.substr(0, slash)), ""};
   if (slash == std::string_view::npos) return place;
@@ -62,7 +65,8 @@ bool matches_host(std::string_view pattern, std::string_view host) {
 }
 
 bool is_path_prefix(std::string_view prefix, std::string_view path) {
-  return prefix.empty() || (path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/'));
+  return prefix.empty() ||
+         (path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/'));
 }
 
 Result<Credential> credential_from_json(const Json& value) {
@@ -76,7 +80,8 @@ Result<Credential> credential_from_json(const Json& value) {
   if (!auth.empty()) {
     auto text = decode_base64(auth);
     auto colon = text ? text->find(':') : std::string::npos;
-    if (colon == std::string::npos) return fail(ErrorKind::InvalidInput, "auth: expected base64 of user:password");
+    if (colon == std::string::npos)
+      return fail(ErrorKind::InvalidInput, "auth: expected base64 of user:password");
     credential.username = text->substr(0, colon);
     credential.password = text->substr(colon + 1);
     while (credential.password.ends_with('\0')) credential.password.pop_back();
@@ -96,33 +101,43 @@ Result<std::optional<Credentials>> load_if_exists(const std::string& path) {
 }  // namespace
 
 Result<Credentials> parse_docker_config(std::string_view text) {
-  if (text.size() > kMaxConfig) return fail(ErrorKind::InvalidInput, "docker config: larger than 1 MiB");
+  if (text.size() > kMaxConfig)
+    return fail(ErrorKind::InvalidInput, "docker config: larger than 1 MiB");
   auto document = parse_json(text);
   // The parser's message could quote the text, which is a secret.
-  if (!document || !document->is_object()) return fail(ErrorKind::InvalidInput, "docker config: not a JSON object");
+  if (!document || !document->is_object())
+    return fail(ErrorKind::InvalidInput, "docker config: not a JSON object");
   Credentials credentials;
   if (auto store = TRY(find_string(*document, "credsStore"))) credentials.helpers_[""] = *store;
-  if (const Json* helpers = find_path(*document, {"credHelpers"}); helpers != nullptr && helpers->is_object())
+  if (const Json* helpers = find_path(*document, {"credHelpers"});
+      helpers != nullptr && helpers->is_object())
     for (const auto& [host, helper] : helpers->items())
-      if (helper.is_string()) credentials.helpers_[canonical_host(host)] = helper.get<std::string>();
+      if (helper.is_string())
+        credentials.helpers_[canonical_host(host)] = helper.get<std::string>();
 
   const Json* auths = find_path(*document, {"auths"});
-  bool is_old_form = auths == nullptr && std::all_of(document->begin(), document->end(), [](const Json& v) { return v.is_object() && v.contains("auth"); });
+  bool is_old_form = auths == nullptr &&
+                     std::all_of(document->begin(), document->end(),
+                                 [](const Json& v) { return v.is_object() && v.contains("auth"); });
   if (is_old_form) auths = &*document;
   if (auths == nullptr || auths->is_null()) return credentials;
-  if (!auths->is_object()) return fail(ErrorKind::InvalidInput, "docker config: auths: expected an object");
+  if (!auths->is_object())
+    return fail(ErrorKind::InvalidInput, "docker config: auths: expected an object");
   for (const auto& [key, value] : auths->items()) {
     auto credential = TRY_CONTEXT(credential_from_json(value), "docker config: auths[" + key + "]");
     if (credential.empty()) continue;  // what docker leaves when the secret is in a helper
     Place place = parse_place(key);
-    credentials.entries_.push_back({.host = place.host, .path = place.path, .credential = std::move(credential)});
+    credentials.entries_.push_back(
+        {.host = place.host, .path = place.path, .credential = std::move(credential)});
   }
   return credentials;
 }
 
 void Credentials::merge(const Credentials& other) {
   for (const auto& entry : other.entries_) {
-    bool known = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.host == entry.host && e.path == entry.path; });
+    bool known = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) {
+      return e.host == entry.host && e.path == entry.path;
+    });
     if (!known) entries_.push_back(entry);
   }
   helpers_.insert(other.helpers_.begin(), other.helpers_.end());
@@ -132,11 +147,13 @@ const Credential* Credentials::find(std::string_view registry, std::string_view 
   std::string host = canonical_host(registry);
   const Entry* best = nullptr;
   auto better = [&](const Entry& entry) {
-    if (best == nullptr || entry.path.size() != best->path.size()) return best == nullptr || entry.path.size() > best->path.size();
+    if (best == nullptr || entry.path.size() != best->path.size())
+      return best == nullptr || entry.path.size() > best->path.size();
     return entry.host == host && best->host != host;  // a name before a pattern
   };
   for (const auto& entry : entries_)
-    if (matches_host(entry.host, host) && is_path_prefix(entry.path, repository) && better(entry)) best = &entry;
+    if (matches_host(entry.host, host) && is_path_prefix(entry.path, repository) && better(entry))
+      best = &entry;
   return best == nullptr ? nullptr : &best->credential;
 }
 
@@ -156,9 +173,12 @@ Result<Credentials> load_user_credentials(const GetEnv& get_env) {
     return parse_docker_config(text).context(path);
   }
   std::vector<std::string> paths;
-  if (std::string folder = variable("DOCKER_CONFIG"); !folder.empty()) paths.push_back(folder + "/config.json");
-  else if (std::string home = variable("HOME"); !home.empty()) paths.push_back(home + "/.docker/config.json");
-  if (std::string run = variable("XDG_RUNTIME_DIR"); !run.empty()) paths.push_back(run + "/containers/auth.json");
+  if (std::string folder = variable("DOCKER_CONFIG"); !folder.empty())
+    paths.push_back(folder + "/config.json");
+  else if (std::string home = variable("HOME"); !home.empty())
+    paths.push_back(home + "/.docker/config.json");
+  if (std::string run = variable("XDG_RUNTIME_DIR"); !run.empty())
+    paths.push_back(run + "/containers/auth.json");
   Credentials all;
   for (const auto& path : paths)
     if (auto found = TRY(load_if_exists(path))) all.merge(*found);

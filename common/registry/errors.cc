@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "common/registry/retry.h"
 #include "common/base/json.h"
+#include "common/registry/retry.h"
 
 namespace imagebuild::registry {
 namespace {
@@ -33,7 +33,8 @@ ErrorKind kind_of(int status) {
   return is_retryable_status(status) ? ErrorKind::Transient : ErrorKind::Internal;
 }
 
-// {"errors": [{"code": "DENIED", "message": "…"}]} of the distribution spec, or {"message"/"error"/"details": "…"} of others.
+// {"errors": [{"code": "DENIED", "message": "…"}]} of the distribution spec, or
+// {"message"/"error"/"details": "…"} of others.
 std::string detail_of(std::string_view body) {
   constexpr std::size_t kMaxErrors = 3;
   auto document = parse_json(body);
@@ -44,7 +45,8 @@ std::string detail_of(std::string_view body) {
     for (std::size_t i = 0; i < std::min(errors->size(), kMaxErrors); ++i) {
       std::string code = string_at((*errors)[i], {"code"});
       std::string message = string_at((*errors)[i], {"message"});
-      detail += (detail.empty() ? "" : "; ") + code + (code.empty() || message.empty() ? "" : ": ") + message;
+      detail += (detail.empty() ? "" : "; ") + code +
+                (code.empty() || message.empty() ? "" : ": ") + message;
     }
     return detail;
   }
@@ -57,16 +59,20 @@ std::string detail_of(std::string_view body) {
 
 std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
-  for (char c : text.substr(0, limit)) out += static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c;
+  for (char c : text.substr(0, limit))
+    out += static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c;
   return text.size() > limit ? out + "…" : out;
 }
 
 Error error_of(const http::Response& response) {
   std::string message = std::to_string(response.status);
-  auto reason = std::find_if(kReasons.begin(), kReasons.end(), [&](const auto& r) { return r.first == response.status; });
+  auto reason = std::find_if(kReasons.begin(), kReasons.end(),
+                             [&](const auto& r) { return r.first == response.status; });
   if (reason != kReasons.end()) message += " " + std::string(reason->second);
-  if (std::string detail = detail_of(response.body); !detail.empty()) message += ": " + printable(detail);
-  if (auto wait = response.headers.find("Retry-After")) message += " (retry after " + printable(*wait, 40) + ")";
+  if (std::string detail = detail_of(response.body); !detail.empty())
+    message += ": " + printable(detail);
+  if (auto wait = response.headers.find("Retry-After"))
+    message += " (retry after " + printable(*wait, 40) + ")";
   return fail(kind_of(response.status), message);
 }
 

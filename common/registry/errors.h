@@ -1,4 +1,5 @@
-// A registry's answer that is not a success, as an Error: kind by status, message from its JSON error codes.
+// A registry's answer that is not a success, as an Error: kind by status, message from its JSON
+// error codes.
 #pragma once
 
 #include <string>
@@ -9,8 +10,8 @@
 
 namespace imagebuild::registry {
 
-/// "401 unauthorized: UNAUTHORIZED: authentication required". 401 and 403 Denied, 404 NotFound, 408, 429 and 5xx
-/// Transient, others Internal.
+/// "401 unauthorized: UNAUTHORIZED: authentication required". 401 and 403 Denied, 404 NotFound,
+/// 408, 429 and 5xx Transient, others Internal.
 Error error_of(const http::Response& response);
 /// Untrusted text for a message: one line, printable, bounded.
 std::string printable(std::string_view text, std::size_t limit = 300);

@@ -10,7 +10,8 @@ namespace media_type = oci::media_type;
 
 std::string accepted_manifests() {
   std::string list;
-  for (auto type : {media_type::kManifest, media_type::kIndex, media_type::kDockerManifest, media_type::kDockerManifestList})
+  for (auto type : {media_type::kManifest, media_type::kIndex, media_type::kDockerManifest,
+                    media_type::kDockerManifestList})
     list += (list.empty() ? "" : ", ") + std::string(type);
   return list;
 }
@@ -27,13 +28,15 @@ Call manifest_call(const char* method, const Endpoint& endpoint, const oci::Refe
 
 Result<void> check_digest(const std::optional<oci::Digest>& asked, const oci::Digest& got) {
   if (!asked || *asked == got) return {};
-  return fail(ErrorKind::InvalidInput, "asked for " + asked->to_string() + ", got " + got.to_string());
+  return fail(ErrorKind::InvalidInput,
+              "asked for " + asked->to_string() + ", got " + got.to_string());
 }
 
 }  // namespace
 
 template <typename T>
-Result<T> Puller::from_first(const std::string& registry, const std::function<Result<T>(const Endpoint&)>& ask) {
+Result<T> Puller::from_first(const std::string& registry,
+                             const std::function<Result<T>(const Endpoint&)>& ask) {
   std::string mirrors;
   for (const auto& endpoint : endpoints_.for_pull(registry, carrier_.stop())) {
     auto result = ask(endpoint);
@@ -43,22 +46,27 @@ Result<T> Puller::from_first(const std::string& registry, const std::function<Re
       return result;
     }
     mirrors += "; mirror " + endpoint.registry + ": " + result.error().message;
-    carrier_.log().debug("mirror did not answer, asking the next", {{"mirror", endpoint.registry}, {"error", result.error()}});
+    carrier_.log().debug("mirror did not answer, asking the next",
+                         {{"mirror", endpoint.registry}, {"error", result.error()}});
   }
   return fail(ErrorKind::Internal, "no endpoint for " + registry);
 }
 
-Result<RawManifest> Puller::manifest_at(const Endpoint& endpoint, const Access& access, const oci::Reference& reference) {
+Result<RawManifest> Puller::manifest_at(const Endpoint& endpoint, const Access& access,
+                                        const oci::Reference& reference) {
   auto answer = TRY(session_.send(endpoint, access, manifest_call("GET", endpoint, reference)));
   if (!answer.response.ok()) return error_of(answer.response);
-  RawManifest manifest{.digest = oci::Digest::of(answer.response.body), .media_type = {}, .bytes = std::move(answer.response.body)};
+  RawManifest manifest{.digest = oci::Digest::of(answer.response.body),
+                       .media_type = {},
+                       .bytes = std::move(answer.response.body)};
   TRY(check_digest(reference.digest, manifest.digest));
   std::string content_type = answer.response.headers.find("Content-Type").value_or("");
   manifest.media_type = TRY(oci::detect_media_type(manifest.bytes, content_type));
   return manifest;
 }
 
-Result<oci::Digest> Puller::head_at(const Endpoint& endpoint, const Access& access, const oci::Reference& reference) {
+Result<oci::Digest> Puller::head_at(const Endpoint& endpoint, const Access& access,
+                                    const oci::Reference& reference) {
   auto answer = TRY(session_.send(endpoint, access, manifest_call("HEAD", endpoint, reference)));
   auto digest = answer.response.headers.find("Docker-Content-Digest");
   bool unhelpful = answer.response.status == 405 || (answer.response.ok() && !digest);
@@ -84,8 +92,10 @@ Result<std::optional<oci::Digest>> Puller::head(const oci::Reference& reference)
   return std::optional(*digest);
 }
 
-Result<void> Puller::blob(const oci::Reference& repository, const oci::Descriptor& blob, const BlobSink& sink) {
-  // One download over all endpoints: what a mirror delivered before it failed need not be fetched again.
+Result<void> Puller::blob(const oci::Reference& repository, const oci::Descriptor& blob,
+                          const BlobSink& sink) {
+  // One download over all endpoints: what a mirror delivered before it failed need not be fetched
+  // again.
   BlobDownload download(session_, carrier_, repository, blob, sink);
   return from_first<void>(repository.registry, [&](const Endpoint& endpoint) -> Result<void> {
     if (download.is_over()) return download.last_error();

@@ -1,5 +1,5 @@
-// Puller: the read half of the Client. Asks the mirrors in order, then the registry, and believes only bytes whose
-// digest it has computed itself.
+// Puller: the read half of the Client. Asks the mirrors in order, then the registry, and believes
+// only bytes whose digest it has computed itself.
 #pragma once
 
 #include <functional>
@@ -18,15 +18,19 @@ class Puller {
 
   Result<RawManifest> manifest(const oci::Reference& reference);
   Result<std::optional<oci::Digest>> head(const oci::Reference& reference);
-  Result<void> blob(const oci::Reference& repository, const oci::Descriptor& blob, const BlobSink& sink);
+  Result<void> blob(const oci::Reference& repository, const oci::Descriptor& blob,
+                    const BlobSink& sink);
 
-  Result<RawManifest> manifest_at(const Endpoint& endpoint, const Access& access, const oci::Reference& reference);
+  Result<RawManifest> manifest_at(const Endpoint& endpoint, const Access& access,
+                                  const oci::Reference& reference);
   /// NotFound when it does not exist.
-  Result<oci::Digest> head_at(const Endpoint& endpoint, const Access& access, const oci::Reference& reference);
+  Result<oci::Digest> head_at(const Endpoint& endpoint, const Access& access,
+                              const oci::Reference& reference);
 
  private:
   template <typename T>
-  Result<T> from_first(const std::string& registry, const std::function<Result<T>(const Endpoint&)>& ask);
+  Result<T> from_first(const std::string& registry,
+                       const std::function<Result<T>(const Endpoint&)>& ask);
 
   Session& session_;
   Endpoints& endpoints_;

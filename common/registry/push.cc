@@ -10,7 +10,8 @@ constexpr std::chrono::minutes kCommitTimeout{10};  // registries copy and verif
 
 }  // namespace
 
-Result<bool> blob_exists_at(Session& session, const Endpoint& endpoint, const oci::Reference& repository, const oci::Digest& digest) {
+Result<bool> blob_exists_at(Session& session, const Endpoint& endpoint,
+                            const oci::Reference& repository, const oci::Digest& digest) {
   Call call;
   call.request.method = "HEAD";
   call.request.url = endpoint.url(repository, "blobs/" + digest.to_string());
@@ -25,14 +26,16 @@ Result<bool> blob_exists_at(Session& session, const Endpoint& endpoint, const oc
 Result<void> check_stored_digest(const http::Response& response, const oci::Digest& sent) {
   auto stored = response.headers.find("Docker-Content-Digest");
   if (!stored || *stored == sent.to_string()) return {};
-  return fail(ErrorKind::Internal, "sent " + sent.to_string() + ", the registry stored " + printable(*stored, 100));
+  return fail(ErrorKind::Internal,
+              "sent " + sent.to_string() + ", the registry stored " + printable(*stored, 100));
 }
 
 Result<bool> Pusher::exists(const oci::Reference& repository, const oci::Digest& digest) {
   return blob_exists_at(session_, origin(repository), repository, digest);
 }
 
-Result<Pusher::MountAnswer> Pusher::try_mount(const Endpoint& endpoint, const oci::Reference& to, const oci::Digest& digest,
+Result<Pusher::MountAnswer> Pusher::try_mount(const Endpoint& endpoint, const oci::Reference& to,
+                                              const oci::Digest& digest,
                                               const oci::Reference& from) {
   MountAnswer nothing;
   if (from.registry != to.registry || from.repository == to.repository) return nothing;
@@ -40,9 +43,11 @@ Result<Pusher::MountAnswer> Pusher::try_mount(const Endpoint& endpoint, const oc
   access.scopes.merge(Access::pull(endpoint.repository(from)).scopes);
   Call call;
   call.request.method = "POST";
-  call.request.url = endpoint.url(to, "blobs/uploads/?mount=" + digest.to_string() + "&from=" + endpoint.repository(from));
+  call.request.url = endpoint.url(
+      to, "blobs/uploads/?mount=" + digest.to_string() + "&from=" + endpoint.repository(from));
   auto answer = session_.send(endpoint, access, call);
-  // Mounting is a shortcut: a registry that does not allow it gets an upload, which has its own errors.
+  // Mounting is a shortcut: a registry that does not allow it gets an upload, which has its own
+  // errors.
   if (!answer && answer.error().kind == ErrorKind::Denied) return nothing;
   if (!answer) return std::move(answer).error();
   int status = answer->response.status;
@@ -50,12 +55,14 @@ Result<Pusher::MountAnswer> Pusher::try_mount(const Endpoint& endpoint, const oc
     TRY(check_stored_digest(answer->response, digest));
     return MountAnswer{.mounted = true, .upload_location = std::nullopt};
   }
-  if (status == 202) return MountAnswer{.mounted = false, .upload_location = TRY(answer->location())};
+  if (status == 202)
+    return MountAnswer{.mounted = false, .upload_location = TRY(answer->location())};
   if (error_of(answer->response).kind == ErrorKind::Transient) return error_of(answer->response);
   return nothing;
 }
 
-Result<bool> Pusher::mount(const oci::Reference& to, const oci::Digest& digest, const oci::Reference& from) {
+Result<bool> Pusher::mount(const oci::Reference& to, const oci::Digest& digest,
+                           const oci::Reference& from) {
   Endpoint endpoint = origin(to);
   auto answer = TRY(try_mount(endpoint, to, digest, from));
   if (answer.upload_location) {
@@ -63,22 +70,27 @@ Result<bool> Pusher::mount(const oci::Reference& to, const oci::Digest& digest, 
     call.request.method = "DELETE";
     call.request.url = *answer.upload_location;
     // Registries drop abandoned uploads anyway.
-    if (auto dropped = session_.send(endpoint, Access::push(endpoint.repository(to)), call); !dropped)
+    if (auto dropped = session_.send(endpoint, Access::push(endpoint.repository(to)), call);
+        !dropped)
       carrier_.log().debug("upload not cancelled", {{"error", dropped.error()}});
   }
   return answer.mounted;
 }
 
-Result<void> Pusher::upload_at(const Endpoint& endpoint, const oci::Reference& to, const oci::Digest& digest,
-                               const BlobSource& source, std::optional<std::string> location) {
-  return BlobUpload(session_, carrier_, endpoint, to, digest, source, monolithic_limit_).run(std::move(location));
+Result<void> Pusher::upload_at(const Endpoint& endpoint, const oci::Reference& to,
+                               const oci::Digest& digest, const BlobSource& source,
+                               std::optional<std::string> location) {
+  return BlobUpload(session_, carrier_, endpoint, to, digest, source, monolithic_limit_)
+      .run(std::move(location));
 }
 
-Result<void> Pusher::upload(const oci::Reference& to, const oci::Digest& digest, const BlobSource& source) {
+Result<void> Pusher::upload(const oci::Reference& to, const oci::Digest& digest,
+                            const BlobSource& source) {
   return upload_at(origin(to), to, digest, source, std::nullopt);
 }
 
-Result<PushOutcome> Pusher::push(const oci::Reference& to, const oci::Digest& digest, const BlobSource& source,
+Result<PushOutcome> Pusher::push(const oci::Reference& to, const oci::Digest& digest,
+                                 const BlobSource& source,
                                  const std::optional<oci::Reference>& from) {
   Endpoint endpoint = origin(to);
   if (TRY(blob_exists_at(session_, endpoint, to, digest))) return PushOutcome::Existed;
@@ -89,7 +101,8 @@ Result<PushOutcome> Pusher::push(const oci::Reference& to, const oci::Digest& di
   return PushOutcome::Uploaded;
 }
 
-Result<oci::Digest> Pusher::put_manifest(const oci::Reference& to, std::string_view media_type, std::string_view bytes) {
+Result<oci::Digest> Pusher::put_manifest(const oci::Reference& to, std::string_view media_type,
+                                         std::string_view bytes) {
   auto digest = oci::Digest::of(bytes);
   if (to.digest && *to.digest != digest)
     return fail(ErrorKind::InvalidInput, "the manifest's digest is " + digest.to_string());
@@ -107,16 +120,19 @@ Result<oci::Digest> Pusher::put_manifest(const oci::Reference& to, std::string_v
   return digest;
 }
 
-Result<void> Pusher::confirm_manifest(const Endpoint& endpoint, const oci::Reference& to, const oci::Digest& digest) {
+Result<void> Pusher::confirm_manifest(const Endpoint& endpoint, const oci::Reference& to,
+                                      const oci::Digest& digest) {
   Retry retry(carrier_.policy(), carrier_.stop());
   for (;;) {
-    auto stored = puller_.head_at(endpoint, Access::push(endpoint.repository(to)), to.with_digest(digest));
+    auto stored =
+        puller_.head_at(endpoint, Access::push(endpoint.repository(to)), to.with_digest(digest));
     if (stored) return {};
     // Registries with several replicas need a moment.
     bool not_yet = stored.error().kind == ErrorKind::NotFound;
     if (not_yet && retry.again()) continue;
     Error error = std::move(stored).error();
-    if (error.kind == ErrorKind::NotFound || error.kind == ErrorKind::InvalidInput) error.kind = ErrorKind::Internal;
+    if (error.kind == ErrorKind::NotFound || error.kind == ErrorKind::InvalidInput)
+      error.kind = ErrorKind::Internal;
     return std::move(error).context("the registry accepted the manifest, then asked by digest");
   }
 }

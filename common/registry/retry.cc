@@ -5,7 +5,9 @@
 
 namespace imagebuild::registry {
 
-bool is_retryable_status(int status) { return status == 408 || status == 429 || (status >= 500 && status != 501); }
+bool is_retryable_status(int status) {
+  return status == 408 || status == 429 || (status >= 500 && status != 501);
+}
 
 std::optional<Duration> parse_retry_after(const http::Headers& headers, TimePoint now) {
   auto text = headers.find("Retry-After");
@@ -43,9 +45,11 @@ Result<http::Response> RetryingTransport::send(const http::Request& request, std
   Retry retry(policy_, stop);
   for (;;) {
     auto response = inner_.send(attempt, stop);
-    bool failed = response ? is_retryable_status(response->status) : response.error().kind == ErrorKind::Transient;
+    bool failed = response ? is_retryable_status(response->status)
+                           : response.error().kind == ErrorKind::Transient;
     if (!failed || request.source || sink_started) return response;
-    auto retry_after = response ? parse_retry_after(response->headers, SystemClock().now()) : std::nullopt;
+    auto retry_after =
+        response ? parse_retry_after(response->headers, SystemClock().now()) : std::nullopt;
     std::string why = response ? std::to_string(response->status) : response.error().message;
     if (!retry.again(retry_after)) return response;
     log_.warn("registry request failed, sent again", {{"method", request.method}, {"reason", why}});

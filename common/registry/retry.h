@@ -1,5 +1,6 @@
-// The one rule of trying again: network errors, 408, 429 and 5xx, with back-off or the server's Retry-After; never other
-// 4xx. RetryingTransport applies it to whole requests; transfers that resume in the middle use a Retry themselves.
+// The one rule of trying again: network errors, 408, 429 and 5xx, with back-off or the server's
+// Retry-After; never other 4xx. RetryingTransport applies it to whole requests; transfers that
+// resume in the middle use a Retry themselves.
 #pragma once
 
 #include <functional>
@@ -29,9 +30,11 @@ std::optional<Duration> parse_retry_after(const http::Headers& headers, TimePoin
 /// Counts the attempts of one operation.
 class Retry {
  public:
-  Retry(const RetryPolicy& policy, std::stop_token stop) : policy_(policy), stop_(std::move(stop)) {}
+  Retry(const RetryPolicy& policy, std::stop_token stop)
+      : policy_(policy), stop_(std::move(stop)) {}
 
-  /// Pauses before the next attempt; false: no attempt is left, the pause is too long, or a stop was requested.
+  /// Pauses before the next attempt; false: no attempt is left, the pause is too long, or a stop
+  /// was requested.
   bool again(std::optional<Duration> retry_after = std::nullopt);
   /// The last attempt got somewhere: the next failure counts as the first.
   void progressed() { failures_ = 0; }
@@ -42,7 +45,8 @@ class Retry {
   unsigned failures_ = 0;
 };
 
-/// Sends again what can be sent again: requests whose body is in memory and whose sink has received nothing.
+/// Sends again what can be sent again: requests whose body is in memory and whose sink has received
+/// nothing.
 class RetryingTransport final : public http::Transport {
  public:
   RetryingTransport(http::Transport& inner, const RetryPolicy& policy, const Logger& log)

@@ -29,12 +29,14 @@ Result<Answer> Session::send(const Endpoint& endpoint, const Access& access, con
   return follow(endpoint, call, authorization);
 }
 
-Result<Answer> Session::follow(const Endpoint& endpoint, const Call& call, const std::optional<std::string>& authorization) {
+Result<Answer> Session::follow(const Endpoint& endpoint, const Call& call,
+                               const std::optional<std::string>& authorization) {
   http::Request request = call.request;
   for (int hop = 0; hop <= kMaxRedirects; ++hop) {
     auto here = TRY(http::parse_url(request.url));
     request.headers.remove("Authorization");
-    if (authorization && here.origin() == endpoint.base) request.headers.add("Authorization", *authorization);
+    if (authorization && here.origin() == endpoint.base)
+      request.headers.add("Authorization", *authorization);
     if (call.make_source) request.source = call.make_source();
     auto response = TRY(carrier_.send(request, endpoint.is_mirror));
     Answer answer{.response = std::move(response), .url = request.url};

@@ -1,5 +1,5 @@
-// Session: one exchange with a registry as a person thinks of it: authenticated, redirects followed, retried.
-// The Authorization header goes to the endpoint's own origin only.
+// Session: one exchange with a registry as a person thinks of it: authenticated, redirects
+// followed, retried. The Authorization header goes to the endpoint's own origin only.
 #pragma once
 
 #include <functional>
@@ -26,13 +26,15 @@ struct Answer {
 
 class Session {
  public:
-  Session(const Carrier& carrier, Authenticator& authenticator) : carrier_(carrier), authenticator_(authenticator) {}
+  Session(const Carrier& carrier, Authenticator& authenticator)
+      : carrier_(carrier), authenticator_(authenticator) {}
 
   /// Any status is an Answer. Redirects: GET and HEAD follow all, others only 307 and 308.
   Result<Answer> send(const Endpoint& endpoint, const Access& access, const Call& call);
 
  private:
-  Result<Answer> follow(const Endpoint& endpoint, const Call& call, const std::optional<std::string>& authorization);
+  Result<Answer> follow(const Endpoint& endpoint, const Call& call,
+                        const std::optional<std::string>& authorization);
 
   const Carrier& carrier_;
   Authenticator& authenticator_;

@@ -11,7 +11,8 @@ http::TransportOptions without_verification(http::TransportOptions options) {
 }  // namespace
 
 TransportPair::TransportPair(const http::TransportOptions& options)
-    : verified_(http::make_transport(options)), unverified_(http::make_transport(without_verification(options))) {}
+    : verified_(http::make_transport(options)),
+      unverified_(http::make_transport(without_verification(options))) {}
 
 TransportFor TransportPair::chooser() {
   return [this](std::string_view, Verification verification) -> http::Transport& {

@@ -1,4 +1,5 @@
-// Which transport speaks to which host: certificates are verified, except where the user listed a host as insecure.
+// Which transport speaks to which host: certificates are verified, except where the user listed a
+// host as insecure.
 #pragma once
 
 #include <functional>
@@ -11,8 +12,10 @@ namespace imagebuild::registry {
 
 enum class Verification { Verified, Unverified };
 
-/// The transport for a host. The reference must stay valid as long as the client that got this function.
-using TransportFor = std::function<http::Transport&(std::string_view host, Verification verification)>;
+/// The transport for a host. The reference must stay valid as long as the client that got this
+/// function.
+using TransportFor =
+    std::function<http::Transport&(std::string_view host, Verification verification)>;
 
 /// The two transports of a program: one that verifies (with the given trust), one that does not.
 class TransportPair {

@@ -57,15 +57,20 @@ Json integer_value(const std::string& text) {
   if (number[0] == '+') number.remove_prefix(1);
   const char* end = number.data() + number.size();
   std::int64_t small = 0;
-  if (auto [p, ec] = std::from_chars(number.data(), end, small, base); ec == std::errc() && p == end) return small;
+  if (auto [p, ec] = std::from_chars(number.data(), end, small, base);
+      ec == std::errc() && p == end)
+    return small;
   std::uint64_t large = 0;
-  if (auto [p, ec] = std::from_chars(number.data(), end, large, base); ec == std::errc() && p == end) return large;
+  if (auto [p, ec] = std::from_chars(number.data(), end, large, base);
+      ec == std::errc() && p == end)
+    return large;
   return std::strtod(text.c_str(), nullptr);
 }
 
 bool is_special_float(std::string_view text) {
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  return text == ".inf" || text == ".Inf" || text == ".INF" || text == ".nan" || text == ".NaN" || text == ".NAN";
+  return text == ".inf" || text == ".Inf" || text == ".INF" || text == ".nan" || text == ".NaN" ||
+         text == ".NAN";
 }
 
 class Converter {
@@ -74,14 +79,19 @@ class Converter {
 
  private:
   Result<Json> convert(const YAML::Node& node, int depth) {
-    if (++nodes_ > kMaxNodes) return error(node, "more than 200000 values once its aliases are unfolded");
+    if (++nodes_ > kMaxNodes)
+      return error(node, "more than 200000 values once its aliases are unfolded");
     if (depth > kMaxDepth) return error(node, "nested deeper than 100 levels");
     switch (node.Type()) {
       case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null: return Json(nullptr);
-      case YAML::NodeType::Scalar: return scalar(node);
-      case YAML::NodeType::Sequence: return sequence(node, depth);
-      case YAML::NodeType::Map: return map(node, depth);
+      case YAML::NodeType::Null:
+        return Json(nullptr);
+      case YAML::NodeType::Scalar:
+        return scalar(node);
+      case YAML::NodeType::Sequence:
+        return sequence(node, depth);
+      case YAML::NodeType::Map:
+        return map(node, depth);
     }
     return Json(nullptr);
   }
@@ -97,8 +107,10 @@ class Converter {
     for (const auto& entry : node) {
       if (!entry.first.IsScalar()) return error(entry.first, "a key must be a plain value");
       const std::string& key = entry.first.Scalar();
-      if (key == "<<" && entry.first.Tag() == "?") return error(entry.first, "merge keys (<<) are not supported");
-      if (object.contains(key)) return error(entry.first, "the key \"" + key + "\" stands here twice");
+      if (key == "<<" && entry.first.Tag() == "?")
+        return error(entry.first, "merge keys (<<) are not supported");
+      if (object.contains(key))
+        return error(entry.first, "the key \"" + key + "\" stands here twice");
       object[key] = TRY(convert(entry.second, depth + 1));
     }
     return object;
@@ -107,11 +119,14 @@ class Converter {
   Result<Json> scalar(const YAML::Node& node) {
     const std::string& text = node.Scalar();
     bytes_ += text.size();
-    if (bytes_ > kMaxScalarBytes) return error(node, "more than 32 MiB of text once its aliases are unfolded");
+    if (bytes_ > kMaxScalarBytes)
+      return error(node, "more than 32 MiB of text once its aliases are unfolded");
     const std::string& tag = node.Tag();
-    if (tag == "!" || tag == "tag:yaml.org,2002:str") return Json(text);  // quoted, or said to be a string
+    if (tag == "!" || tag == "tag:yaml.org,2002:str")
+      return Json(text);  // quoted, or said to be a string
     if (tag != "?" && !tag.empty()) return error(node, "the tag " + tag + " is not supported");
-    if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return Json(nullptr);
+    if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
+      return Json(nullptr);
     if (text == "true" || text == "True" || text == "TRUE") return Json(true);
     if (text == "false" || text == "False" || text == "FALSE") return Json(false);
     if (is_integer(text)) return integer_value(text);
@@ -137,7 +152,8 @@ class Converter {
 
 Result<std::vector<Json>> parse_yaml_documents(std::string_view text) {
   if (text.size() > kMaxText) return fail(ErrorKind::InvalidInput, "YAML: larger than 16 MiB");
-  if (text.find('\0') != std::string_view::npos) return fail(ErrorKind::InvalidInput, "YAML: contains a zero byte");
+  if (text.find('\0') != std::string_view::npos)
+    return fail(ErrorKind::InvalidInput, "YAML: contains a zero byte");
   try {
     std::vector<Json> documents;
     Converter converter;
@@ -147,7 +163,8 @@ Result<std::vector<Json>> parse_yaml_documents(std::string_view text) {
     }
     return documents;
   } catch (const YAML::Exception& error) {
-    return fail(ErrorKind::InvalidInput, "YAML line " + std::to_string(error.mark.line + 1) + ": " + error.msg);
+    return fail(ErrorKind::InvalidInput,
+                "YAML line " + std::to_string(error.mark.line + 1) + ": " + error.msg);
   } catch (const std::exception& error) {
     return fail(ErrorKind::InvalidInput, std::string("YAML: ") + error.what());
   }
@@ -155,7 +172,9 @@ Result<std::vector<Json>> parse_yaml_documents(std::string_view text) {
 
 Result<Json> parse_yaml(std::string_view text) {
   auto documents = TRY(parse_yaml_documents(text));
-  if (documents.size() > 1) return fail(ErrorKind::InvalidInput, "YAML: expected one document, found " + std::to_string(documents.size()));
+  if (documents.size() > 1)
+    return fail(ErrorKind::InvalidInput,
+                "YAML: expected one document, found " + std::to_string(documents.size()));
   if (documents.empty()) return Json(nullptr);
   return std::move(documents.front());
 }

@@ -30,7 +30,8 @@ api::ImagePlatform platform_of(const contract::PlatformReport& report) {
   for (const contract::LayerReport& layer : report.layers) {
     if (platform.layers.size() == kMaxStatusLayers) break;
     const char* origin = layer.origin == contract::LayerOrigin::Base ? "base" : "own";
-    platform.layers.push_back({short_digest(layer.digest), layer.size_bytes, origin, layer.line, layer.created_by});
+    platform.layers.push_back(
+        {short_digest(layer.digest), layer.size_bytes, origin, layer.line, layer.created_by});
   }
   return platform;
 }
@@ -39,10 +40,13 @@ api::ImagePlatform platform_of(const contract::PlatformReport& report) {
 api::Baseline baseline_with(const std::vector<api::HistoryEntry>& history, std::uint64_t size) {
   std::vector<std::uint64_t> sizes = {size};
   for (const api::HistoryEntry& entry : history)
-    if (entry.result == "Success" && entry.size_bytes > 0 && sizes.size() < kBaselineSamples) sizes.push_back(entry.size_bytes);
+    if (entry.result == "Success" && entry.size_bytes > 0 && sizes.size() < kBaselineSamples)
+      sizes.push_back(entry.size_bytes);
   std::sort(sizes.begin(), sizes.end());
   std::size_t middle = sizes.size() / 2;
-  std::uint64_t median = sizes.size() % 2 == 1 ? sizes[middle] : sizes[middle - 1] + (sizes[middle] - sizes[middle - 1]) / 2;
+  std::uint64_t median = sizes.size() % 2 == 1
+                             ? sizes[middle]
+                             : sizes[middle - 1] + (sizes[middle] - sizes[middle - 1]) / 2;
   return {median, static_cast<int>(sizes.size())};
 }
 
@@ -56,23 +60,32 @@ double seconds_between(const std::string& from, const std::string& to) {
 
 std::string percent_delta(std::uint64_t before, std::uint64_t after) {
   if (before == 0) return "";
-  double percent = (static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(before) * 100;
+  double percent = (static_cast<double>(after) - static_cast<double>(before)) /
+                   static_cast<double>(before) * 100;
   percent = std::round(percent * 10) / 10;
   char text[32];
-  std::snprintf(text, sizeof text, "%s%.1f%%", percent > 0 ? "+" : percent < 0 ? "-" : "±", std::fabs(percent));
+  std::snprintf(text, sizeof text, "%s%.1f%%",
+                percent > 0   ? "+"
+                : percent < 0 ? "-"
+                              : "±",
+                std::fabs(percent));
   return text;
 }
 
 void record_history(api::Status& status, const std::string& digest, std::uint64_t size_bytes) {
   const api::Build& build = *status.build;
-  status.history.insert(status.history.begin(), {build.number, build.hash, build.trigger, build.result, digest, size_bytes, seconds_between(build.started_at, build.finished_at)});
+  status.history.insert(status.history.begin(),
+                        {build.number, build.hash, build.trigger, build.result, digest, size_bytes,
+                         seconds_between(build.started_at, build.finished_at)});
   if (status.history.size() > kMaxHistory) status.history.resize(kMaxHistory);
 }
 
-void accept_image(api::Status& status, const api::Spec& spec, const std::string& key, const contract::BuildReport& report, const std::string& now) {
+void accept_image(api::Status& status, const api::Spec& spec, const std::string& key,
+                  const contract::BuildReport& report, const std::string& now) {
   const api::Build& build = *status.build;
   api::Image image;
-  image.digest = report.digest.empty() && !report.platforms.empty() ? report.platforms[0].digest : report.digest;
+  image.digest = report.digest.empty() && !report.platforms.empty() ? report.platforms[0].digest
+                                                                    : report.digest;
   image.ref = api::image_repository(spec) + "@" + image.digest;
   image.tags = tags_to_push(spec, build.source, build.hash);
   image.revision = report.inputs.revision.empty() ? build.revision : report.inputs.revision;
@@ -86,12 +99,19 @@ void accept_image(api::Status& status, const api::Spec& spec, const std::string&
     image.layer_count = platform.layer_count;
   }
   if (status.image && status.image->size_bytes > 0) {
-    image.delta_bytes = static_cast<std::int64_t>(image.size_bytes) - static_cast<std::int64_t>(status.image->size_bytes);
+    image.delta_bytes = static_cast<std::int64_t>(image.size_bytes) -
+                        static_cast<std::int64_t>(status.image->size_bytes);
     image.delta = percent_delta(status.image->size_bytes, image.size_bytes);
   }
   status.baseline = baseline_with(status.history, image.size_bytes);
-  status.inputs = api::Inputs{.key = key, .spec = spec_hash(spec), .source = build.source, .revision = image.revision, .tree = report.inputs.tree, .bases = {}};
-  for (const contract::Base& base : report.inputs.bases) status.inputs->bases.push_back({base.ref, base.platform, base.digest});
+  status.inputs = api::Inputs{.key = key,
+                              .spec = spec_hash(spec),
+                              .source = build.source,
+                              .revision = image.revision,
+                              .tree = report.inputs.tree,
+                              .bases = {}};
+  for (const contract::Base& base : report.inputs.bases)
+    status.inputs->bases.push_back({base.ref, base.platform, base.digest});
   status.image = std::move(image);
 }
 

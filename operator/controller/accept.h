@@ -8,9 +8,10 @@
 
 namespace imagebuild::controller {
 
-/// Writes image, inputs and baseline of `status` from the report of `status.build`, which must be set.
-/// `key` is the identity's.
-void accept_image(api::Status& status, const api::Spec& spec, const std::string& key, const contract::BuildReport& report, const std::string& now);
+/// Writes image, inputs and baseline of `status` from the report of `status.build`, which must be
+/// set. `key` is the identity's.
+void accept_image(api::Status& status, const api::Spec& spec, const std::string& key,
+                  const contract::BuildReport& report, const std::string& now);
 
 /// Puts `status.build`, which just ended, in front of the history (at most 10).
 void record_history(api::Status& status, const std::string& digest, std::uint64_t size_bytes);

@@ -4,8 +4,11 @@
 
 namespace imagebuild::controller {
 
-BuildQueue::BuildQueue(int limit, const Clock& clock, std::function<void(const kube::ObjectKey&)> wake)
-    : limit_(limit <= 0 ? SIZE_MAX : static_cast<std::size_t>(limit)), clock_(clock), wake_(std::move(wake)) {}
+BuildQueue::BuildQueue(int limit, const Clock& clock,
+                       std::function<void(const kube::ObjectKey&)> wake)
+    : limit_(limit <= 0 ? SIZE_MAX : static_cast<std::size_t>(limit)),
+      clock_(clock),
+      wake_(std::move(wake)) {}
 
 void BuildQueue::hold(const kube::ObjectKey& key) {
   std::lock_guard lock(mutex_);
@@ -53,11 +56,13 @@ double BuildQueue::take_wait(const kube::ObjectKey& key) {
 std::map<std::string, int> BuildQueue::waiting_by_namespace() const {
   std::lock_guard lock(mutex_);
   std::map<std::string, int> result;
-  for (const auto& [name_space, queue] : waiting_) result[name_space] = static_cast<int>(queue.size());
+  for (const auto& [name_space, queue] : waiting_)
+    result[name_space] = static_cast<int>(queue.size());
   return result;
 }
 
-// A granted object holds its slot from here on, so that nobody overtakes it before its worker asks again.
+// A granted object holds its slot from here on, so that nobody overtakes it before its worker asks
+// again.
 void BuildQueue::grant_locked(std::deque<kube::ObjectKey>& granted) {
   while (holders_.size() < limit_ && !turns_.empty()) {
     std::string name_space = turns_.front();
@@ -65,8 +70,10 @@ void BuildQueue::grant_locked(std::deque<kube::ObjectKey>& granted) {
     auto& queue = waiting_[name_space];
     kube::ObjectKey key = queue.front();
     queue.pop_front();
-    if (queue.empty()) waiting_.erase(name_space);
-    else turns_.push_back(name_space);
+    if (queue.empty())
+      waiting_.erase(name_space);
+    else
+      turns_.push_back(name_space);
     waited_[key] = static_cast<double>((clock_.now() - since_[key]).count()) / 1000;
     since_.erase(key);
     holders_.insert(key);

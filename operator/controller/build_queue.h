@@ -1,5 +1,5 @@
-// Build slots: at most N objects build at once. Who asked first builds first, namespaces taking turns. In memory:
-// who holds a slot after a restart is read from the pods (hold()).
+// Build slots: at most N objects build at once. Who asked first builds first, namespaces taking
+// turns. In memory: who holds a slot after a restart is read from the pods (hold()).
 #pragma once
 
 #include <deque>
@@ -41,8 +41,8 @@ class BuildQueue {
 
   mutable std::mutex mutex_;  // guards everything below
   std::unordered_set<kube::ObjectKey> holders_;
-  std::unordered_map<kube::ObjectKey, TimePoint> since_;   // waiting
-  std::unordered_map<kube::ObjectKey, double> waited_;     // holding, not told yet
+  std::unordered_map<kube::ObjectKey, TimePoint> since_;  // waiting
+  std::unordered_map<kube::ObjectKey, double> waited_;    // holding, not told yet
   std::map<std::string, std::deque<kube::ObjectKey>> waiting_;
   std::deque<std::string> turns_;
 };

@@ -9,11 +9,16 @@ namespace {
 constexpr const char* kRequestDirectory = "/etc/imagebuild/request";
 constexpr const char* kSecrets = "/etc/imagebuild/secrets";
 
-std::string registry_directory(std::size_t index) { return std::string(kSecrets) + "/registry-" + std::to_string(index); }
+std::string registry_directory(std::size_t index) {
+  return std::string(kSecrets) + "/registry-" + std::to_string(index);
+}
 
-const api::GitSource* git_of(const api::Spec& spec) { return std::get_if<api::GitSource>(&spec.source); }
+const api::GitSource* git_of(const api::Spec& spec) {
+  return std::get_if<api::GitSource>(&spec.source);
+}
 
-/// The settings that both shapes share: nothing beyond the two capabilities, our own seccomp profile.
+/// The settings that both shapes share: nothing beyond the two capabilities, our own seccomp
+/// profile.
 Json security_context(const PodSettings& settings) {
   const bool userns = settings.shape == PodShape::UserNamespace;
   Json context = {
@@ -47,15 +52,29 @@ Volumes make_volumes(const api::Spec& spec) {
   volumes.add("work", {{"emptyDir", Json::object()}}, "/work", false);
   volumes.add("tmp", {{"emptyDir", Json::object()}}, "/tmp", false);
   const std::string field = std::string("metadata.annotations['") + kRequestAnnotation + "']";
-  volumes.add("request", {{"downwardAPI", {{"items", Json::array({{{"path", "request.json"}, {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", field}}}}})}}}}, kRequestDirectory, true);
-  // Optional, so that a missing Secret is a build failure that names it, and not a pod that never starts.
+  volumes.add(
+      "request",
+      {{"downwardAPI",
+        {{"items", Json::array({{{"path", "request.json"},
+                                 {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", field}}}}})}}}},
+      kRequestDirectory, true);
+  // Optional, so that a missing Secret is a build failure that names it, and not a pod that never
+  // starts.
   const auto& secrets = spec.registries.secret_refs;
   for (std::size_t i = 0; i < secrets.size(); ++i)
-    volumes.add("registry-" + std::to_string(i), {{"secret", {{"secretName", secrets[i]}, {"optional", true}, {"defaultMode", 0444}}}}, registry_directory(i), true);
+    volumes.add(
+        "registry-" + std::to_string(i),
+        {{"secret", {{"secretName", secrets[i]}, {"optional", true}, {"defaultMode", 0444}}}},
+        registry_directory(i), true);
   if (const auto* git = git_of(spec); git != nullptr && !git->secret_ref.empty())
-    volumes.add("git", {{"secret", {{"secretName", git->secret_ref}, {"optional", true}, {"defaultMode", 0444}}}}, std::string(kSecrets) + "/git", true);
+    volumes.add(
+        "git",
+        {{"secret", {{"secretName", git->secret_ref}, {"optional", true}, {"defaultMode", 0444}}}},
+        std::string(kSecrets) + "/git", true);
   if (spec.registries.ca_ref)
-    volumes.add("registry-ca", {{"configMap", {{"name", spec.registries.ca_ref->name}, {"optional", true}}}}, std::string(kSecrets) + "/ca", true);
+    volumes.add("registry-ca",
+                {{"configMap", {{"name", spec.registries.ca_ref->name}, {"optional", true}}}},
+                std::string(kSecrets) + "/ca", true);
   return volumes;
 }
 
@@ -64,20 +83,26 @@ Json make_container(const api::Spec& spec, const PodSettings& settings, Json mou
       {"name", kContainer},
       {"image", settings.builder_image},
       {"imagePullPolicy", settings.image_pull_policy},
-      {"command", {"imagebuild-builder", "build", "--request", std::string(kRequestDirectory) + "/request.json", "--termination-log", "/dev/termination-log"}},
+      {"command",
+       {"imagebuild-builder", "build", "--request",
+        std::string(kRequestDirectory) + "/request.json", "--termination-log",
+        "/dev/termination-log"}},
       {"workingDir", "/work"},
-      {"env", Json::array({{{"name", "HOME"}, {"value", "/work"}}, {{"name", "TMPDIR"}, {"value", "/work"}}})},
+      {"env", Json::array({{{"name", "HOME"}, {"value", "/work"}},
+                           {{"name", "TMPDIR"}, {"value", "/work"}}})},
       {"terminationMessagePath", "/dev/termination-log"},
       {"terminationMessagePolicy", "File"},
       {"securityContext", security_context(settings)},
       {"volumeMounts", std::move(mounts)},
   };
-  const Json& resources = spec.pod.resources.is_null() ? settings.default_resources : spec.pod.resources;
+  const Json& resources =
+      spec.pod.resources.is_null() ? settings.default_resources : spec.pod.resources;
   if (!resources.is_null() && !resources.empty()) container["resources"] = resources;
   return container;
 }
 
-Json make_metadata(const api::ImageBuild& object, const api::Spec& spec, const PodAttempt& attempt, const std::string& request) {
+Json make_metadata(const api::ImageBuild& object, const api::Spec& spec, const PodAttempt& attempt,
+                   const std::string& request) {
   Json labels = spec.pod.labels;
   if (labels.is_null()) labels = Json::object();
   labels["app.kubernetes.io/name"] = "imagebuild-builder";
@@ -92,9 +117,17 @@ Json make_metadata(const api::ImageBuild& object, const api::Spec& spec, const P
   if (annotations.is_null()) annotations = Json::object();
   annotations[kNameAnnotation] = object.name;
   annotations[kRequestAnnotation] = request;
-  Json owner = {{"apiVersion", api::kApiVersion}, {"kind", api::kKind}, {"name", object.name},
-                {"uid", object.uid},              {"controller", true}, {"blockOwnerDeletion", true}};
-  return {{"name", attempt.name}, {"namespace", object.name_space}, {"labels", labels}, {"annotations", annotations}, {"ownerReferences", Json::array({owner})}};
+  Json owner = {{"apiVersion", api::kApiVersion},
+                {"kind", api::kKind},
+                {"name", object.name},
+                {"uid", object.uid},
+                {"controller", true},
+                {"blockOwnerDeletion", true}};
+  return {{"name", attempt.name},
+          {"namespace", object.name_space},
+          {"labels", labels},
+          {"annotations", annotations},
+          {"ownerReferences", Json::array({owner})}};
 }
 
 void put(Json& object, const char* field, const std::string& text) {
@@ -103,24 +136,38 @@ void put(Json& object, const char* field, const std::string& text) {
 
 }  // namespace
 
-std::string_view to_string(PodShape shape) { return shape == PodShape::UserNamespace ? "userns" : "newuidmap"; }
+std::string_view to_string(PodShape shape) {
+  return shape == PodShape::UserNamespace ? "userns" : "newuidmap";
+}
 
-contract::BuildRequest make_build_request(const api::ImageBuild& object, const api::Spec& spec, const PodAttempt& attempt, const PodSettings& settings) {
-  contract::BuildRequest request{.name_space = object.name_space, .name = object.name, .spec = spec};
+contract::BuildRequest make_build_request(const api::ImageBuild& object, const api::Spec& spec,
+                                          const PodAttempt& attempt, const PodSettings& settings) {
+  contract::BuildRequest request{
+      .name_space = object.name_space, .name = object.name, .spec = spec};
   // The pod's shape was chosen for it: the builder must not fall back to anything else.
   request.run = {.isolation = api::Isolation::Overlay, .baseline_bytes = attempt.baseline_bytes};
   request.registries = settings.registries;
-  request.resolved = {.commit = attempt.commit, .revision = attempt.revision, .bases = {}, .tags = tags_to_push(spec, attempt.commit, attempt.hash8)};
+  request.resolved = {.commit = attempt.commit,
+                      .revision = attempt.revision,
+                      .bases = {},
+                      .tags = tags_to_push(spec, attempt.commit, attempt.hash8)};
   const auto& secrets = spec.registries.secret_refs;
-  for (std::size_t i = 0; i < secrets.size(); ++i) request.files.registry_auth.push_back({secrets[i], registry_directory(i) + "/.dockerconfigjson"});
-  if (spec.registries.ca_ref) request.files.registry_ca = contract::MountedFile{spec.registries.ca_ref->name, std::string(kSecrets) + "/ca/" + spec.registries.ca_ref->key};
-  if (const auto* git = git_of(spec); git != nullptr && !git->secret_ref.empty()) request.files.git_auth = contract::MountedFile{git->secret_ref, std::string(kSecrets) + "/git"};
+  for (std::size_t i = 0; i < secrets.size(); ++i)
+    request.files.registry_auth.push_back(
+        {secrets[i], registry_directory(i) + "/.dockerconfigjson"});
+  if (spec.registries.ca_ref)
+    request.files.registry_ca = contract::MountedFile{
+        spec.registries.ca_ref->name, std::string(kSecrets) + "/ca/" + spec.registries.ca_ref->key};
+  if (const auto* git = git_of(spec); git != nullptr && !git->secret_ref.empty())
+    request.files.git_auth = contract::MountedFile{git->secret_ref, std::string(kSecrets) + "/git"};
   return request;
 }
 
-Json make_builder_pod(const api::ImageBuild& object, const api::Spec& spec, const PodAttempt& attempt, const PodSettings& settings) {
+Json make_builder_pod(const api::ImageBuild& object, const api::Spec& spec,
+                      const PodAttempt& attempt, const PodSettings& settings) {
   Volumes volumes = make_volumes(spec);
-  const std::string request = contract::encode_request(make_build_request(object, spec, attempt, settings));
+  const std::string request =
+      contract::encode_request(make_build_request(object, spec, attempt, settings));
   // It counts scheduling and the image pull as well; the builder's own timer is spec.timeout.
   const Duration deadline = spec.timeout + settings.pending_timeout + std::chrono::seconds(60);
   Json pod_spec = {
@@ -138,7 +185,10 @@ Json make_builder_pod(const api::ImageBuild& object, const api::Spec& spec, cons
   put(pod_spec, "runtimeClassName", spec.pod.runtime_class_name);
   if (!spec.pod.node_selector.empty()) pod_spec["nodeSelector"] = spec.pod.node_selector;
   if (!spec.pod.tolerations.is_null()) pod_spec["tolerations"] = spec.pod.tolerations;
-  return {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", make_metadata(object, spec, attempt, request)}, {"spec", std::move(pod_spec)}};
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata", make_metadata(object, spec, attempt, request)},
+          {"spec", std::move(pod_spec)}};
 }
 
 }  // namespace imagebuild::controller

@@ -1,5 +1,6 @@
-// ImageBuild → builder pod: pure, golden-tested. The pod holds no secret value and no API token; what the build is
-// asked to do stands in its annotation imagebuild.dev/request, which a downward API volume shows to the builder.
+// ImageBuild → builder pod: pure, golden-tested. The pod holds no secret value and no API token;
+// what the build is asked to do stands in its annotation imagebuild.dev/request, which a downward
+// API volume shows to the builder.
 #pragma once
 
 #include <string>
@@ -38,7 +39,9 @@ struct PodAttempt {
   std::uint64_t baseline_bytes = 0;
 };
 
-contract::BuildRequest make_build_request(const api::ImageBuild& object, const api::Spec& spec, const PodAttempt& attempt, const PodSettings& settings);
-Json make_builder_pod(const api::ImageBuild& object, const api::Spec& spec, const PodAttempt& attempt, const PodSettings& settings);
+contract::BuildRequest make_build_request(const api::ImageBuild& object, const api::Spec& spec,
+                                          const PodAttempt& attempt, const PodSettings& settings);
+Json make_builder_pod(const api::ImageBuild& object, const api::Spec& spec,
+                      const PodAttempt& attempt, const PodSettings& settings);
 
 }  // namespace imagebuild::controller

@@ -26,7 +26,8 @@ bool resolves_to_link_local(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
-  if (getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) return false;  // then nothing can be sent there either
+  if (getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0)
+    return false;  // then nothing can be sent there either
   ScopeExit free_list([&] { freeaddrinfo(list); });
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next)
     if (link_local(entry->ai_addr)) return true;
@@ -37,7 +38,9 @@ CommitResolver make_commit_resolver(http::Transport& transport) {
   return [&transport](const api::GitSource& source, const std::stop_token& stop) -> ResolvedCommit {
     auto url = http::parse_url(source.url);
     if (!url || resolves_to_link_local(url->host)) return {};
-    auto resolved = git::resolve(transport, source.url, {.branch = source.branch, .tag = source.tag, .commit = source.commit}, std::nullopt, stop);
+    auto resolved = git::resolve(
+        transport, source.url,
+        {.branch = source.branch, .tag = source.tag, .commit = source.commit}, std::nullopt, stop);
     if (!resolved) return {};
     return {resolved->commit, resolved->revision()};
   };

@@ -18,16 +18,24 @@ std::string failure_message(const api::Failure& failure) {
   return api::clip_back(message, 1024);
 }
 
-bool active(Activity activity) { return activity != Activity::None && activity != Activity::WillRetry; }
+bool active(Activity activity) {
+  return activity != Activity::None && activity != Activity::WillRetry;
+}
 
 std::string activity_reason(const Situation& situation) {
   switch (situation.activity) {
-    case Activity::Queued: return "Queued";
-    case Activity::Pending: return "Pending";
-    case Activity::PodPending: return situation.reason.empty() ? "PodPending" : situation.reason;
-    case Activity::Running: return "Progressing";
-    case Activity::WillRetry: return "ProgressingWithRetry";
-    case Activity::None: break;
+    case Activity::Queued:
+      return "Queued";
+    case Activity::Pending:
+      return "Pending";
+    case Activity::PodPending:
+      return situation.reason.empty() ? "PodPending" : situation.reason;
+    case Activity::Running:
+      return "Progressing";
+    case Activity::WillRetry:
+      return "ProgressingWithRetry";
+    case Activity::None:
+      break;
   }
   return "Progressing";
 }
@@ -36,11 +44,16 @@ std::string activity_reason(const Situation& situation) {
 Table accepted_table(const Situation& situation) {
   Table table;
   table.ready = {"True", "Succeeded", situation.success};
-  if (situation.up_to_date) table.up_to_date = {"True", "InputsBuilt", "the image was built from the current inputs"};
-  else if (active(situation.activity)) table.up_to_date = {"False", "Building", situation.message};
-  else if (situation.failure) table.up_to_date = {"False", situation.failure->reason, failure_message(*situation.failure)};
-  else if (situation.suspended) table.up_to_date = {"False", "Suspended", "spec.suspend is set"};
-  else table.up_to_date = {"False", "Pending", situation.message};
+  if (situation.up_to_date)
+    table.up_to_date = {"True", "InputsBuilt", "the image was built from the current inputs"};
+  else if (active(situation.activity))
+    table.up_to_date = {"False", "Building", situation.message};
+  else if (situation.failure)
+    table.up_to_date = {"False", situation.failure->reason, failure_message(*situation.failure)};
+  else if (situation.suspended)
+    table.up_to_date = {"False", "Suspended", "spec.suspend is set"};
+  else
+    table.up_to_date = {"False", "Pending", situation.message};
   return table;
 }
 
@@ -52,7 +65,8 @@ Table not_accepted_table(const Situation& situation) {
     table.up_to_date = {"Unknown", activity_reason(situation), situation.message};
     table.reconciling = true;
   } else if (situation.failure && situation.activity == Activity::WillRetry) {
-    table.ready = {"False", "ProgressingWithRetry", situation.failure->reason + ": " + failure_message(*situation.failure)};
+    table.ready = {"False", "ProgressingWithRetry",
+                   situation.failure->reason + ": " + failure_message(*situation.failure)};
     table.up_to_date = {"False", situation.failure->reason, failure_message(*situation.failure)};
     table.reconciling = true;
   } else if (situation.failure) {
@@ -72,13 +86,18 @@ Table not_accepted_table(const Situation& situation) {
 
 }  // namespace
 
-std::vector<api::Condition> make_conditions(const Situation& situation, std::int64_t generation, const std::vector<api::Condition>& before, const std::string& now) {
-  const Table table = situation.accepted ? accepted_table(situation) : not_accepted_table(situation);
+std::vector<api::Condition> make_conditions(const Situation& situation, std::int64_t generation,
+                                            const std::vector<api::Condition>& before,
+                                            const std::string& now) {
+  const Table table =
+      situation.accepted ? accepted_table(situation) : not_accepted_table(situation);
   std::vector<api::Condition> result;
   auto add = [&](const char* type, const State& state) {
-    api::Condition condition{type, state.status, state.reason, api::clip_back(state.message, 2048), generation, now};
+    api::Condition condition{
+        type, state.status, state.reason, api::clip_back(state.message, 2048), generation, now};
     for (const api::Condition& old : before)
-      if (old.type == type && old.status == state.status && !old.last_transition_time.empty()) condition.last_transition_time = old.last_transition_time;
+      if (old.type == type && old.status == state.status && !old.last_transition_time.empty())
+        condition.last_transition_time = old.last_transition_time;
     result.push_back(std::move(condition));
   };
   add("Ready", table.ready);

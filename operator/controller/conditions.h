@@ -1,9 +1,9 @@
 // The conditions of an ImageBuild: one rule, pure.
 //
 //   Ready is True if and only if an image of the current build-affecting spec is accepted.
-//   Only while it is not, activity and the failure's class decide: Reconciling while something runs, waits or will be
-//   retried soon; Stalled when somebody has to act.
-//   What happens beside an accepted image shows in UpToDate alone.
+//   Only while it is not, activity and the failure's class decide: Reconciling while something
+//   runs, waits or will be retried soon; Stalled when somebody has to act. What happens beside an
+//   accepted image shows in UpToDate alone.
 //
 // Reconciling and Stalled are abnormal-true: present or absent, never False, never both.
 #pragma once
@@ -22,23 +22,25 @@ enum class Activity {
   Pending,     ///< the pod exists or is being made, and has not started
   PodPending,  ///< the same, blocked for longer than --pending-timeout
   Running,
-  WillRetry,   ///< a transient failure's next attempt is due later
+  WillRetry,  ///< a transient failure's next attempt is due later
 };
 
 struct Situation {
-  bool accepted = false;     ///< an image of the current build-affecting spec exists
-  bool up_to_date = false;   ///< and it was built from the current inputs, with the current tags
+  bool accepted = false;    ///< an image of the current build-affecting spec exists
+  bool up_to_date = false;  ///< and it was built from the current inputs, with the current tags
   Activity activity = Activity::None;
-  std::string reason;        ///< why the pod is pending: a word of api::reason, or ""
-  std::string message;       ///< about the activity
-  std::optional<api::Failure> failure;  ///< the last build of the current inputs failed, or the spec is no good
+  std::string reason;   ///< why the pod is pending: a word of api::reason, or ""
+  std::string message;  ///< about the activity
+  std::optional<api::Failure>
+      failure;  ///< the last build of the current inputs failed, or the spec is no good
   bool suspended = false;
-  std::string success;       ///< message of Ready=True
+  std::string success;  ///< message of Ready=True
 };
 
-
-/// The conditions for `generation`; a condition whose status did not change keeps its transition time.
+/// The conditions for `generation`; a condition whose status did not change keeps its transition
+/// time.
 std::vector<api::Condition> make_conditions(const Situation& situation, std::int64_t generation,
-                                            const std::vector<api::Condition>& before, const std::string& now);
+                                            const std::vector<api::Condition>& before,
+                                            const std::string& now);
 
 }  // namespace imagebuild::controller

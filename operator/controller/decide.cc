@@ -17,7 +17,10 @@ using contract::BuildResult;
 class Decider {
  public:
   Decider(const Snapshot& snapshot, const PodSettings& settings)
-      : snapshot_(snapshot), object_(snapshot.object), settings_(settings), now_(format_rfc3339(snapshot.now)) {
+      : snapshot_(snapshot),
+        object_(snapshot.object),
+        settings_(settings),
+        now_(format_rfc3339(snapshot.now)) {
     decision_.status = object_.status;
   }
 
@@ -39,7 +42,8 @@ class Decider {
   }
 
  private:
-  // --- what happened -------------------------------------------------------------------------------------------
+  // --- what happened
+  // -------------------------------------------------------------------------------------------
 
   /// An annotation that was removed asks for nothing.
   std::string effective_token() const {
@@ -50,7 +54,9 @@ class Decider {
   Identity identity_with(const std::string& commit) const {
     return make_identity(spec(), source_identity(spec(), commit), token_, object_.uid);
   }
-  bool build_is_current() const { return build() && identity_with(build()->source).hash8 == build()->hash; }
+  bool build_is_current() const {
+    return build() && identity_with(build()->source).hash8 == build()->hash;
+  }
   bool build_is_active() const { return build() && build()->result.empty(); }
 
   const PodView* find_pod(const std::string& name) const {
@@ -69,12 +75,15 @@ class Decider {
       finish(build_is_current() ? "Failure" : "Superseded", pod_lost(), nullptr, now_);
       return true;
     }
-    if (build()->started_at.empty()) build()->started_at = pod->created_at.empty() ? now_ : pod->created_at;
+    if (build()->started_at.empty())
+      build()->started_at = pod->created_at.empty() ? now_ : pod->created_at;
     if (!pod->started_at.empty()) build()->started_at = pod->started_at;
     PodState state = pod_state(*pod);
     if (auto* finished = std::get_if<PodFinished>(&state)) return fold_finished(*pod, *finished);
-    if (auto* pending = std::get_if<PodPending>(&state)) note_pending(*pod, *pending);
-    else situation_ = {.activity = Activity::Running, .message = "pod " + pod->name + " is running"};
+    if (auto* pending = std::get_if<PodPending>(&state))
+      note_pending(*pod, *pending);
+    else
+      situation_ = {.activity = Activity::Running, .message = "pod " + pod->name + " is running"};
     return true;
   }
 
@@ -86,8 +95,10 @@ class Decider {
     auto created = parse_rfc3339(pod.created_at);
     if (!created) return;
     const TimePoint late = *created + settings_.pending_timeout;
-    if (snapshot_.now >= late) situation_.activity = Activity::PodPending;
-    else requeue_in(late - snapshot_.now);
+    if (snapshot_.now >= late)
+      situation_.activity = Activity::PodPending;
+    else
+      requeue_in(late - snapshot_.now);
   }
 
   bool fold_finished(const PodView& pod, PodFinished& finished) {
@@ -98,14 +109,18 @@ class Decider {
         return false;
       }
       // Lost or changed lines cost the layer table, never the sizes.
-      if (auto attached = contract::attach_layers(*finished.report, *snapshot_.log_tail); !attached) finished.report->log_parts = 0;
+      if (auto attached = contract::attach_layers(*finished.report, *snapshot_.log_tail); !attached)
+        finished.report->log_parts = 0;
     }
     const std::string ended = pod.finished_at.empty() ? now_ : pod.finished_at;
     if (finished.report) build()->isolation = finished.report->isolation;
     const contract::BuildReport* report = finished.report ? &*finished.report : nullptr;
-    if (!build_is_current()) finish("Superseded", std::nullopt, report, ended);
-    else if (finished.failure) finish("Failure", std::move(finished.failure), report, ended);
-    else succeed(*report, ended);
+    if (!build_is_current())
+      finish("Superseded", std::nullopt, report, ended);
+    else if (finished.failure)
+      finish("Failure", std::move(finished.failure), report, ended);
+    else
+      succeed(*report, ended);
     return true;
   }
 
@@ -122,25 +137,33 @@ class Decider {
     decision_.events.push_back({false, "BuildSucceeded", success_message()});
   }
 
-  void finish(const std::string& result, std::optional<api::Failure> failure, const contract::BuildReport* report, const std::string& ended) {
+  void finish(const std::string& result, std::optional<api::Failure> failure,
+              const contract::BuildReport* report, const std::string& ended) {
     api::Build& ending = *build();
     ending.result = result;
     ending.finished_at = ended;
     ending.failure = failure;
     const bool success = result == "Success" && decision_.status.image;
-    record_history(decision_.status, report == nullptr ? "" : report->digest, success ? decision_.status.image->size_bytes : 0);
-    decision_.finished = FinishedBuild{result, ending.trigger, failure, report == nullptr ? std::nullopt : std::optional(*report)};
-    if (result == "Superseded") decision_.events.push_back({false, "Superseded", "build " + ending.pod + " was superseded"});
+    record_history(decision_.status, report == nullptr ? "" : report->digest,
+                   success ? decision_.status.image->size_bytes : 0);
+    decision_.finished = FinishedBuild{result, ending.trigger, failure,
+                                       report == nullptr ? std::nullopt : std::optional(*report)};
+    if (result == "Superseded")
+      decision_.events.push_back({false, "Superseded", "build " + ending.pod + " was superseded"});
     if (failure) note_failure(*failure);
   }
 
   void note_failure(const api::Failure& failure) {
     const RetryPlan retry = plan_retry(*build(), spec(), object_.generation, snapshot_.now);
     std::string reason = "BuildFailed";
-    if (failure.reason == api::reason::kSecretNotFound || failure.reason == api::reason::kSourceUnavailable) reason = failure.reason;
-    else if (!retry.never && failure.failure_class == api::FailureClass::Transient) reason = "BuildRetrying";
+    if (failure.reason == api::reason::kSecretNotFound ||
+        failure.reason == api::reason::kSourceUnavailable)
+      reason = failure.reason;
+    else if (!retry.never && failure.failure_class == api::FailureClass::Transient)
+      reason = "BuildRetrying";
     std::string where = failure.line > 0 ? "line " + std::to_string(failure.line) + ": " : "";
-    decision_.events.push_back({true, reason, api::clip_back(failure.reason + ": " + where + failure.message, 1000)});
+    decision_.events.push_back(
+        {true, reason, api::clip_back(failure.reason + ": " + where + failure.message, 1000)});
   }
 
   void judge_image() {
@@ -150,12 +173,14 @@ class Decider {
     bool key = status.inputs->key == identity_with(status.inputs->source).key;
     bool tags = true;
     for (const std::string& tag : api::image_tags(spec()))
-      tags = tags && std::find(status.image->tags.begin(), status.image->tags.end(), tag) != status.image->tags.end();
+      tags = tags && std::find(status.image->tags.begin(), status.image->tags.end(), tag) !=
+                         status.image->tags.end();
     situation_.up_to_date = situation_.accepted && key && tags;
     situation_.success = success_message();
   }
 
-  // --- what to do ----------------------------------------------------------------------------------------------
+  // --- what to do
+  // ----------------------------------------------------------------------------------------------
 
   void plan() {
     if (build_is_active()) {
@@ -185,8 +210,11 @@ class Decider {
     const RetryPlan retry = plan_retry(*build(), spec(), object_.generation, snapshot_.now);
     if (retry.never) return;
     if (retry.wait > Duration(0)) {
-      if (situation_.failure->failure_class == api::FailureClass::Transient) situation_.activity = Activity::WillRetry;
-      return requeue_in(retry.wait + Duration(static_cast<Duration::rep>(static_cast<double>(retry.wait.count()) * 0.2 * snapshot_.unit)));
+      if (situation_.failure->failure_class == api::FailureClass::Transient)
+        situation_.activity = Activity::WillRetry;
+      return requeue_in(retry.wait +
+                        Duration(static_cast<Duration::rep>(
+                            static_cast<double>(retry.wait.count()) * 0.2 * snapshot_.unit)));
     }
     start_retry();
   }
@@ -222,8 +250,10 @@ class Decider {
   }
 
   std::string trigger_of_new() const {
-    const bool known_token = object_.rebuild_token.empty() || (build() && build()->token == object_.rebuild_token);
-    const bool same_spec = decision_.status.inputs && decision_.status.inputs->spec == spec_hash(spec());
+    const bool known_token =
+        object_.rebuild_token.empty() || (build() && build()->token == object_.rebuild_token);
+    const bool same_spec =
+        decision_.status.inputs && decision_.status.inputs->spec == spec_hash(spec());
     return !known_token && same_spec ? "Manual" : "Spec";
   }
 
@@ -254,7 +284,11 @@ class Decider {
       return false;
     }
     if (!snapshot_.conflict->empty()) {
-      situation_.failure = api::Failure{.failure_class = api::FailureClass::Config, .reason = std::string(api::reason::kImageConflict), .message = "ImageBuild " + *snapshot_.conflict + ", which is older, pushes the same repository and tag"};
+      situation_.failure =
+          api::Failure{.failure_class = api::FailureClass::Config,
+                       .reason = std::string(api::reason::kImageConflict),
+                       .message = "ImageBuild " + *snapshot_.conflict +
+                                  ", which is older, pushes the same repository and tag"};
       requeue_in(std::chrono::minutes(1));
       return false;
     }
@@ -273,17 +307,20 @@ class Decider {
 
   void start(api::Build next) {
     if (!may_start()) return;
-    const PodAttempt attempt{.name = next.pod,
-                             .hash8 = next.hash,
-                             .trigger = next.trigger,
-                             .attempt = next.attempt,
-                             .commit = next.source,
-                             .revision = next.revision,
-                             .baseline_bytes = decision_.status.baseline ? decision_.status.baseline->size_bytes : 0};
+    const PodAttempt attempt{
+        .name = next.pod,
+        .hash8 = next.hash,
+        .trigger = next.trigger,
+        .attempt = next.attempt,
+        .commit = next.source,
+        .revision = next.revision,
+        .baseline_bytes = decision_.status.baseline ? decision_.status.baseline->size_bytes : 0};
     decision_.create_pod = make_builder_pod(object_, spec(), attempt, settings_);
-    decision_.events.push_back({false, "BuildStarted", "pod " + next.pod + " (" + next.trigger + ")"});
+    decision_.events.push_back(
+        {false, "BuildStarted", "pod " + next.pod + " (" + next.trigger + ")"});
     decision_.status.build = std::move(next);
-    if (!object_.requested_at.empty()) decision_.status.last_handled_reconcile_at = object_.requested_at;
+    if (!object_.requested_at.empty())
+      decision_.status.last_handled_reconcile_at = object_.requested_at;
     decision_.holds_slot = true;
     situation_.failure.reset();
     situation_.activity = Activity::Pending;
@@ -291,17 +328,23 @@ class Decider {
   }
 
   void refuse_spec() {
-    situation_.failure = api::Failure{.failure_class = api::FailureClass::Terminal, .reason = std::string(api::reason::kInvalidSpec), .message = object_.spec.error().message};
+    situation_.failure = api::Failure{.failure_class = api::FailureClass::Terminal,
+                                      .reason = std::string(api::reason::kInvalidSpec),
+                                      .message = object_.spec.error().message};
     if (build_is_active()) finish("Canceled", std::nullopt, nullptr, now_);
   }
 
-  // --- pods that are not needed --------------------------------------------------------------------------------
+  // --- pods that are not needed
+  // --------------------------------------------------------------------------------
 
-  bool is_active_pod(const PodView& pod) const { return build_is_active() && pod.name == build()->pod; }
+  bool is_active_pod(const PodView& pod) const {
+    return build_is_active() && pod.name == build()->pod;
+  }
 
   void delete_strays() {
     for (const PodView& pod : snapshot_.pods)
-      if (!pod.finished() && !pod.deleting && !is_active_pod(pod)) decision_.delete_pods.push_back({pod.name, pod.uid});
+      if (!pod.finished() && !pod.deleting && !is_active_pod(pod))
+        decision_.delete_pods.push_back({pod.name, pod.uid});
   }
 
   void retain() {
@@ -310,11 +353,13 @@ class Decider {
       if (pod.finished() && !pod.deleting && !is_active_pod(pod)) finished.push_back(pod);
     const api::History history = object_.spec.ok() ? object_.spec->history : api::History{};
     Retention retention = plan_retention(std::move(finished), history, snapshot_.now);
-    for (const PodView& pod : retention.expired) decision_.delete_pods.push_back({pod.name, pod.uid});
+    for (const PodView& pod : retention.expired)
+      decision_.delete_pods.push_back({pod.name, pod.uid});
     if (retention.next) requeue_in(*retention.next);
   }
 
-  // --- what to say ---------------------------------------------------------------------------------------------
+  // --- what to say
+  // ---------------------------------------------------------------------------------------------
 
   std::string success_message() const {
     if (!decision_.status.image) return "";
@@ -326,7 +371,8 @@ class Decider {
 
   void write_conditions() {
     decision_.status.observed_generation = object_.generation;
-    decision_.status.conditions = make_conditions(situation_, object_.generation, object_.status.conditions, now_);
+    decision_.status.conditions =
+        make_conditions(situation_, object_.generation, object_.status.conditions, now_);
   }
 
   bool need_fresh() {
@@ -335,7 +381,8 @@ class Decider {
   }
   void requeue_in(Duration delay) {
     delay = std::max(delay, Duration(1));
-    if (!decision_.requeue_after || delay < *decision_.requeue_after) decision_.requeue_after = delay;
+    if (!decision_.requeue_after || delay < *decision_.requeue_after)
+      decision_.requeue_after = delay;
   }
 
   const api::Spec& spec() const { return *object_.spec; }
@@ -353,13 +400,17 @@ class Decider {
 
 }  // namespace
 
-Decision decide(const Snapshot& snapshot, const PodSettings& settings) { return Decider(snapshot, settings).run(); }
+Decision decide(const Snapshot& snapshot, const PodSettings& settings) {
+  return Decider(snapshot, settings).run();
+}
 
 api::Status refuse_build(api::Status status, std::string message, const std::string& now) {
   if (!status.build) return status;
   status.build->result = "Failure";
   status.build->finished_at = now;
-  status.build->failure = api::Failure{.failure_class = api::FailureClass::Config, .reason = std::string(api::reason::kPodRefused), .message = api::clip_back(message, 512)};
+  status.build->failure = api::Failure{.failure_class = api::FailureClass::Config,
+                                       .reason = std::string(api::reason::kPodRefused),
+                                       .message = api::clip_back(message, 512)};
   record_history(status, "", 0);
   return status;
 }

@@ -1,10 +1,13 @@
-// The heart of the operator: what is, in; what to do, out. Pure, so every state and failure is a row of a test.
+// The heart of the operator: what is, in; what to do, out. Pure, so every state and failure is a
+// row of a test.
 //
-// A decision may first ask to know more (`needs`): the caller observes that and asks again. Nothing is written before
-// a decision without needs, and whatever creates a pod or calls one lost was decided on a consistent read.
+// A decision may first ask to know more (`needs`): the caller observes that and asks again. Nothing
+// is written before a decision without needs, and whatever creates a pod or calls one lost was
+// decided on a consistent read.
 //
-// The order of writes makes a crash harmless: the attempt (pod name included) is recorded in the status before its
-// pod is created. Recorded and never seen: create that very name. Seen and gone: lost, next attempt.
+// The order of writes makes a crash harmless: the attempt (pod name included) is recorded in the
+// status before its pod is created. Recorded and never seen: create that very name. Seen and gone:
+// lost, next attempt.
 #pragma once
 
 #include <optional>
@@ -18,7 +21,8 @@
 namespace imagebuild::controller {
 
 struct ResolvedCommit {
-  std::string commit;    ///< "": the operator cannot look (private, unreachable); the builder resolves
+  std::string
+      commit;  ///< "": the operator cannot look (private, unreachable); the builder resolves
   std::string revision;
 };
 
@@ -26,14 +30,15 @@ struct Snapshot {
   api::ImageBuild object;
   std::vector<PodView> pods;  ///< every pod with the object's UID as owner
   TimePoint now;
-  double unit = 0;            ///< in [0,1): the place within jitters
+  double unit = 0;  ///< in [0,1): the place within jitters
 
   // Known only after a decision needed it:
-  bool fresh = false;                             ///< object and pods are from consistent reads
-  std::optional<bool> slot;                       ///< may build now (--max-concurrent-builds)
+  bool fresh = false;        ///< object and pods are from consistent reads
+  std::optional<bool> slot;  ///< may build now (--max-concurrent-builds)
   std::optional<ResolvedCommit> commit;
-  std::optional<std::string> conflict;            ///< "" or the older object that pushes the same tag
-  std::optional<std::string> log_tail;            ///< of the pod that just finished; "" if it could not be had
+  std::optional<std::string> conflict;  ///< "" or the older object that pushes the same tag
+  std::optional<std::string>
+      log_tail;  ///< of the pod that just finished; "" if it could not be had
 };
 
 struct Needs {
@@ -74,7 +79,8 @@ struct Decision {
 
 Decision decide(const Snapshot& snapshot, const PodSettings& settings);
 
-/// The status after the API server refused the recorded build's pod (quota, admission, an invalid field).
+/// The status after the API server refused the recorded build's pod (quota, admission, an invalid
+/// field).
 api::Status refuse_build(api::Status status, std::string message, const std::string& now);
 
 }  // namespace imagebuild::controller

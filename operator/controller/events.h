@@ -1,5 +1,5 @@
-// events.k8s.io/v1 events about ImageBuilds: best effort, rate limited per object (25 at once, then one per 300 s),
-// so that a controller in trouble does not flood etcd.
+// events.k8s.io/v1 events about ImageBuilds: best effort, rate limited per object (25 at once, then
+// one per 300 s), so that a controller in trouble does not flood etcd.
 #pragma once
 
 #include <mutex>

@@ -9,7 +9,9 @@ namespace imagebuild::controller {
 
 std::string spec_hash(const api::Spec& spec) {
   Json affecting = api::spec_to_json(spec);
-  for (const char* field : {"suspend", "retries", "timeout", "history", "pod", "registries", "tags"}) affecting.erase(field);
+  for (const char* field :
+       {"suspend", "retries", "timeout", "history", "pod", "registries", "tags"})
+    affecting.erase(field);
   affecting["image"] = api::image_repository(spec);
   return sha256_hex(dump_json(affecting));
 }
@@ -23,7 +25,8 @@ std::string source_identity(const api::Spec& spec, std::string_view commit) {
   return git->branch.empty() ? "HEAD" : "branch:" + git->branch;
 }
 
-Identity make_identity(const api::Spec& spec, std::string_view source, std::string_view token, std::string_view uid) {
+Identity make_identity(const api::Spec& spec, std::string_view source, std::string_view token,
+                       std::string_view uid) {
   Sha256 key;
   key.update_part(spec_hash(spec));
   key.update_part(source);
@@ -45,11 +48,14 @@ std::string pod_name(std::string_view name, std::string_view hash8, int attempt)
 }
 
 std::string immutable_tag(std::string_view commit, std::string_view hash8) {
-  bool known = commit.size() >= 40 && commit.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-  return known ? "sha-" + std::string(commit.substr(0, 12)) + "-" + std::string(hash8) : "b-" + std::string(hash8);
+  bool known =
+      commit.size() >= 40 && commit.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return known ? "sha-" + std::string(commit.substr(0, 12)) + "-" + std::string(hash8)
+               : "b-" + std::string(hash8);
 }
 
-std::vector<std::string> tags_to_push(const api::Spec& spec, std::string_view commit, std::string_view hash8) {
+std::vector<std::string> tags_to_push(const api::Spec& spec, std::string_view commit,
+                                      std::string_view hash8) {
   std::vector<std::string> tags = {immutable_tag(commit, hash8)};
   for (const std::string& tag : api::image_tags(spec)) tags.push_back(tag);
   return tags;

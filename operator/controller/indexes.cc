@@ -37,7 +37,8 @@ std::vector<std::string> TagIndex::references(const api::ImageBuild& object) {
   if (!object.spec.ok()) return result;
   auto repository = oci::Reference::parse(api::image_repository(*object.spec));
   if (!repository) return result;
-  for (const std::string& tag : api::image_tags(*object.spec)) result.push_back(repository->name() + ":" + tag);
+  for (const std::string& tag : api::image_tags(*object.spec))
+    result.push_back(repository->name() + ":" + tag);
   return result;
 }
 
@@ -51,7 +52,8 @@ void TagIndex::change(const Pointer& before, const Pointer& after) {
       if (it->second.empty()) claims_.erase(it);
     }
   if (after && !after->deleting)
-    for (const std::string& reference : references(*after)) claims_[reference].insert({after->created_at, after->uid, after->key()});
+    for (const std::string& reference : references(*after))
+      claims_[reference].insert({after->created_at, after->uid, after->key()});
 }
 
 std::string TagIndex::older_owner(const api::ImageBuild& object) const {

@@ -1,5 +1,5 @@
-// Two look-ups beside the informers' caches: the pods of an object, and the objects that push a tag. Fed by the
-// informers' change handlers; thread-safe.
+// Two look-ups beside the informers' caches: the pods of an object, and the objects that push a
+// tag. Fed by the informers' change handlers; thread-safe.
 #pragma once
 
 #include <map>
@@ -25,7 +25,7 @@ class PodIndex {
   std::vector<Pointer> unfinished() const;
 
  private:
-  mutable std::mutex mutex_;  // guards pods_
+  mutable std::mutex mutex_;                                              // guards pods_
   std::unordered_map<std::string, std::map<std::string, Pointer>> pods_;  // owner UID → pod name →
 };
 
@@ -33,7 +33,8 @@ class TagIndex {
  public:
   using Pointer = std::shared_ptr<const api::ImageBuild>;
   void change(const Pointer& before, const Pointer& after);
-  /// "namespace/name" of the oldest other object that pushes one of this one's tags and is older; "" if there is none.
+  /// "namespace/name" of the oldest other object that pushes one of this one's tags and is older;
+  /// "" if there is none.
   std::string older_owner(const api::ImageBuild& object) const;
 
  private:
@@ -43,7 +44,7 @@ class TagIndex {
   };
   static std::vector<std::string> references(const api::ImageBuild& object);
 
-  mutable std::mutex mutex_;  // guards claims_
+  mutable std::mutex mutex_;                                 // guards claims_
   std::unordered_map<std::string, std::set<Claim>> claims_;  // "registry/repository:tag" →
 };
 

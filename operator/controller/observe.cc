@@ -1,6 +1,5 @@
-#include "operator/controller/reconciler.h"
-
 #include "common/base/backoff.h"
+#include "operator/controller/reconciler.h"
 
 namespace imagebuild::controller {
 namespace {
@@ -11,9 +10,11 @@ constexpr Duration kResync = std::chrono::hours(10);
 
 }  // namespace
 
-Reconciler::Reconciler(Parts parts, PodSettings settings) : parts_(std::move(parts)), settings_(std::move(settings)), shape_(settings_.shape) {}
+Reconciler::Reconciler(Parts parts, PodSettings settings)
+    : parts_(std::move(parts)), settings_(std::move(settings)), shape_(settings_.shape) {}
 
-Result<runtime::Outcome> Reconciler::reconcile(const kube::ObjectKey& key, const std::stop_token& stop) {
+Result<runtime::Outcome> Reconciler::reconcile(const kube::ObjectKey& key,
+                                               const std::stop_token& stop) {
   auto observed = observe_cached(key);
   if (!observed) {
     parts_.slots.release(key);
@@ -24,7 +25,8 @@ Result<runtime::Outcome> Reconciler::reconcile(const kube::ObjectKey& key, const
   settings.shape = shape_;
   Decision decision = decide(snapshot, settings);
   for (int round = 0; decision.needs.any(); ++round) {
-    if (round == kMaxRounds) return fail(ErrorKind::Internal, "the decision about " + key.to_string() + " does not end");
+    if (round == kMaxRounds)
+      return fail(ErrorKind::Internal, "the decision about " + key.to_string() + " does not end");
     auto learnt = learn(key, decision.needs, snapshot, stop);
     if (!learnt) return learnt.error();
     if (snapshot.object.uid.empty()) {  // gone meanwhile
@@ -38,34 +40,46 @@ Result<runtime::Outcome> Reconciler::reconcile(const kube::ObjectKey& key, const
   auto applied = apply(snapshot, decision, stop);
   if (!decision.holds_slot && !decision.waits_for_slot) parts_.slots.release(key);
   if (!applied) return applied.error();
-  const Duration resync(static_cast<Duration::rep>(static_cast<double>(kResync.count()) * (0.9 + 0.2 * random_unit())));
+  const Duration resync(static_cast<Duration::rep>(static_cast<double>(kResync.count()) *
+                                                   (0.9 + 0.2 * random_unit())));
   return runtime::Outcome{.requeue_after = decision.requeue_after.value_or(resync)};
 }
 
 std::optional<Snapshot> Reconciler::observe_cached(const kube::ObjectKey& key) const {
   auto object = parts_.find_object(key);
   if (!object) return std::nullopt;
-  return Snapshot{.object = *object, .pods = parts_.pods.pods_of(object->uid), .now = parts_.clock.now(), .unit = random_unit()};
+  return Snapshot{.object = *object,
+                  .pods = parts_.pods.pods_of(object->uid),
+                  .now = parts_.clock.now(),
+                  .unit = random_unit()};
 }
 
-Result<void> Reconciler::learn(const kube::ObjectKey& key, const Needs& needs, Snapshot& snapshot, const std::stop_token& stop) {
+Result<void> Reconciler::learn(const kube::ObjectKey& key, const Needs& needs, Snapshot& snapshot,
+                               const std::stop_token& stop) {
   if (needs.fresh) {
     if (!TRY(observe_fresh(key, snapshot, stop))) snapshot.object.uid.clear();
     return {};
   }
   if (needs.slot) snapshot.slot = parts_.slots.acquire(key);
   if (needs.conflict) snapshot.conflict = parts_.tags.older_owner(snapshot.object);
-  if (needs.commit) snapshot.commit = parts_.resolve_commit(std::get<api::GitSource>(snapshot.object.spec->source), stop);
+  if (needs.commit)
+    snapshot.commit =
+        parts_.resolve_commit(std::get<api::GitSource>(snapshot.object.spec->source), stop);
   if (!needs.log_of_pod.empty()) {
-    auto log = parts_.client.logs({key.name_space, needs.log_of_pod}, {.container = kContainer, .tail_lines = needs.log_lines}, {.stop = stop, .retries = 2});
-    if (!log.ok()) parts_.log.warn("layer table not read from the pod's log", {{"pod", needs.log_of_pod}, {"error", log.error().message}});
+    auto log = parts_.client.logs({key.name_space, needs.log_of_pod},
+                                  {.container = kContainer, .tail_lines = needs.log_lines},
+                                  {.stop = stop, .retries = 2});
+    if (!log.ok())
+      parts_.log.warn("layer table not read from the pod's log",
+                      {{"pod", needs.log_of_pod}, {"error", log.error().message}});
     snapshot.log_tail = log.ok() ? *log : "";
   }
   return {};
 }
 
 /// False: the object does not exist any more.
-Result<bool> Reconciler::observe_fresh(const kube::ObjectKey& key, Snapshot& snapshot, const std::stop_token& stop) const {
+Result<bool> Reconciler::observe_fresh(const kube::ObjectKey& key, Snapshot& snapshot,
+                                       const std::stop_token& stop) const {
   auto object = parts_.client.get(kube::kImageBuilds, key, {.stop = stop});
   if (!object.ok()) {
     if (object.error().not_found()) return false;
@@ -73,7 +87,8 @@ Result<bool> Reconciler::observe_fresh(const kube::ObjectKey& key, Snapshot& sna
   }
   const std::string uid = snapshot.object.uid;
   snapshot.object = api::imagebuild_from_json(*object);
-  if (snapshot.object.uid != uid) return false;  // another object of that name: its own event will come
+  if (snapshot.object.uid != uid)
+    return false;  // another object of that name: its own event will come
   // The cache knows all pods but, perhaps, what just happened to the one that matters.
   const auto& build = snapshot.object.status.build;
   if (build && build->result.empty()) {

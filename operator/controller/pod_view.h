@@ -1,4 +1,5 @@
-// What the controller needs of a builder pod, and what a pod's state means for its build. Pure: JSON in, values out.
+// What the controller needs of a builder pod, and what a pod's state means for its build. Pure:
+// JSON in, values out.
 #pragma once
 
 #include <optional>

@@ -1,8 +1,9 @@
-// Observe → decide → apply for one ImageBuild. The only code of the controller that reads and writes the API server.
+// Observe → decide → apply for one ImageBuild. The only code of the controller that reads and
+// writes the API server.
 //
-// One status patch per visit, with the resourceVersion the decision was made on, before anything else is written;
-// then the pod is created, then pods are deleted, then events and counters. Stopping between any two of these loses
-// nothing and repeats nothing.
+// One status patch per visit, with the resourceVersion the decision was made on, before anything
+// else is written; then the pod is created, then pods are deleted, then events and counters.
+// Stopping between any two of these loses nothing and repeats nothing.
 #pragma once
 
 #include <atomic>
@@ -49,15 +50,20 @@ class Reconciler {
  private:
   // observe.cc
   std::optional<Snapshot> observe_cached(const kube::ObjectKey& key) const;
-  Result<void> learn(const kube::ObjectKey& key, const Needs& needs, Snapshot& snapshot, const std::stop_token& stop);
-  Result<bool> observe_fresh(const kube::ObjectKey& key, Snapshot& snapshot, const std::stop_token& stop) const;
+  Result<void> learn(const kube::ObjectKey& key, const Needs& needs, Snapshot& snapshot,
+                     const std::stop_token& stop);
+  Result<bool> observe_fresh(const kube::ObjectKey& key, Snapshot& snapshot,
+                             const std::stop_token& stop) const;
 
   // apply.cc
   Result<void> apply(const Snapshot& snapshot, Decision& decision, const std::stop_token& stop);
-  kube::ApiResult<void> write_status(const api::ImageBuild& object, const api::Status& status, const std::stop_token& stop);
-  Result<void> create_pod(const api::ImageBuild& object, const Decision& decision, const std::stop_token& stop);
+  kube::ApiResult<void> write_status(const api::ImageBuild& object, const api::Status& status,
+                                     const std::stop_token& stop);
+  Result<void> create_pod(const api::ImageBuild& object, const Decision& decision,
+                          const std::stop_token& stop);
   Result<void> check_created_pod(const Json& pod, const std::stop_token& stop);
-  Result<void> refuse(const api::ImageBuild& object, const Decision& decision, const std::string& message, const std::stop_token& stop);
+  Result<void> refuse(const api::ImageBuild& object, const Decision& decision,
+                      const std::string& message, const std::stop_token& stop);
   void count(const api::ImageBuild& object, const Decision& decision);
 
   const Parts parts_;

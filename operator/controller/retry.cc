@@ -5,12 +5,15 @@
 namespace imagebuild::controller {
 namespace {
 
-constexpr Backoff kTransient{.first = Duration(10'000), .factor = 3.0, .limit = Duration(600'000), .jitter = 0.2};
-constexpr Backoff kConfig{.first = Duration(60'000), .factor = 2.0, .limit = Duration(600'000), .jitter = 0.2};
+constexpr Backoff kTransient{
+    .first = Duration(10'000), .factor = 3.0, .limit = Duration(600'000), .jitter = 0.2};
+constexpr Backoff kConfig{
+    .first = Duration(60'000), .factor = 2.0, .limit = Duration(600'000), .jitter = 0.2};
 
 }  // namespace
 
-RetryPlan plan_retry(const api::Build& build, const api::Spec& spec, std::int64_t generation, TimePoint now) {
+RetryPlan plan_retry(const api::Build& build, const api::Spec& spec, std::int64_t generation,
+                     TimePoint now) {
   const api::Failure failure = build.failure.value_or(api::Failure{});
   const bool terminal = failure.failure_class == api::FailureClass::Terminal;
   const bool settings_matter = !terminal || failure.reason == api::reason::kTimeout;

@@ -8,17 +8,22 @@
 namespace imagebuild::runtime {
 namespace {
 
-// An error that repeating does not mend is looked at again all the same, in case the world around it changed.
+// An error that repeating does not mend is looked at again all the same, in case the world around
+// it changed.
 constexpr Duration kTerminalRetry{600'000};
 
 }  // namespace
 
 std::string_view to_string(ReconcileResult result) {
   switch (result) {
-    case ReconcileResult::Success: return "success";
-    case ReconcileResult::RequeueAfter: return "requeue_after";
-    case ReconcileResult::Error: return "error";
-    case ReconcileResult::Terminal: return "terminal";
+    case ReconcileResult::Success:
+      return "success";
+    case ReconcileResult::RequeueAfter:
+      return "requeue_after";
+    case ReconcileResult::Error:
+      return "error";
+    case ReconcileResult::Terminal:
+      return "terminal";
   }
   return "";
 }
@@ -59,7 +64,8 @@ void Controller::work(const WorkQueue::Item& item, const std::stop_token& stop) 
   Result<Outcome> outcome = [&]() -> Result<Outcome> {
     try {
       return reconcile_(item.key, stop);
-    } catch (const std::exception& error) {  // one object's surprise must not end the work on all others
+    } catch (
+        const std::exception& error) {  // one object's surprise must not end the work on all others
       return fail(ErrorKind::Internal, std::string("unexpected: ") + error.what());
     }
   }();
@@ -79,7 +85,8 @@ ReconcileResult Controller::apply(const WorkQueue::Item& item, const Result<Outc
     return ReconcileResult::RequeueAfter;
   }
   const Error& error = outcome.error();
-  Logger log = options_.log.with({{"controller", options_.name}, {"namespace", key.name_space}, {"name", key.name}});
+  Logger log = options_.log.with(
+      {{"controller", options_.name}, {"namespace", key.name_space}, {"name", key.name}});
   switch (error.kind) {
     case ErrorKind::InvalidInput:
       log.error("reconcile failed for good", {{"error", error}});
@@ -99,7 +106,8 @@ ReconcileResult Controller::apply(const WorkQueue::Item& item, const Result<Outc
     case ErrorKind::Internal:
       break;
   }
-  log.warn("reconcile failed, will retry", {{"error", error}, {"failures", queue_.failures(key) + 1}});
+  log.warn("reconcile failed, will retry",
+           {{"error", error}, {"failures", queue_.failures(key) + 1}});
   queue_.add_rate_limited(key, item.priority);
   return ReconcileResult::Error;
 }

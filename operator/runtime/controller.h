@@ -1,5 +1,6 @@
-// Controller: N workers that take keys from a queue and reconcile them. One switch maps what came out to the
-// queue's next action, a metric and a log line; the reconcile function decides nothing of that kind itself.
+// Controller: N workers that take keys from a queue and reconcile them. One switch maps what came
+// out to the queue's next action, a metric and a log line; the reconcile function decides nothing
+// of that kind itself.
 #pragma once
 
 #include <atomic>
@@ -33,14 +34,16 @@ class ControllerObserver {
 
 class Controller {
  public:
-  using Reconcile = std::function<Result<Outcome>(const ObjectKey& key, const std::stop_token& stop)>;
+  using Reconcile =
+      std::function<Result<Outcome>(const ObjectKey& key, const std::stop_token& stop)>;
   struct Options {
     std::string name = "controller";  ///< for logs
     int workers = 4;
     Logger log = {};
     ControllerObserver* observer = nullptr;
     const Clock* clock = nullptr;  ///< nullptr: steady time
-    std::function<bool()> may_work = {};  ///< e.g. "we are the leader"; a key that comes while it says no is dropped
+    std::function<bool()> may_work =
+        {};  ///< e.g. "we are the leader"; a key that comes while it says no is dropped
   };
   Controller(WorkQueue& queue, Reconcile reconcile, Options options);
   ~Controller();  ///< stop() and join

@@ -7,7 +7,8 @@
 
 namespace imagebuild::runtime {
 
-InformerCore::InformerCore(kube::Client& client, InformerOptions options, Reflector::Projection project) {
+InformerCore::InformerCore(kube::Client& client, InformerOptions options,
+                           Reflector::Projection project) {
   auto namespaces = options.namespaces;
   if (namespaces.empty()) namespaces.emplace_back();
   for (auto& name_space : namespaces) {
@@ -18,7 +19,8 @@ InformerCore::InformerCore(kube::Client& client, InformerOptions options, Reflec
     auto tell = [this](const ObjectStore::Change& change, bool initial) {
       for (const auto& handler : handlers_) handler(change, initial);
     };
-    reflectors_.push_back(std::make_unique<Reflector>(client, store_, std::move(reflector), project, tell));
+    reflectors_.push_back(
+        std::make_unique<Reflector>(client, store_, std::move(reflector), project, tell));
   }
 }
 
@@ -26,7 +28,8 @@ InformerCore::~InformerCore() { request_stop(); }  // all at once; threads_ join
 
 void InformerCore::start() {
   for (auto& reflector : reflectors_)
-    threads_.emplace_back([&reflector = *reflector](const std::stop_token& stop) { reflector.run(stop); });
+    threads_.emplace_back(
+        [&reflector = *reflector](const std::stop_token& stop) { reflector.run(stop); });
 }
 
 void InformerCore::request_stop() {
@@ -34,7 +37,8 @@ void InformerCore::request_stop() {
 }
 
 bool InformerCore::has_synced() const {
-  return std::all_of(reflectors_.begin(), reflectors_.end(), [](const auto& reflector) { return reflector->has_synced(); });
+  return std::all_of(reflectors_.begin(), reflectors_.end(),
+                     [](const auto& reflector) { return reflector->has_synced(); });
 }
 
 bool InformerCore::wait_synced(const std::stop_token& stop, Duration timeout) const {

@@ -6,9 +6,9 @@
 //   …
 //   auto view = builds.find(key);   // shared_ptr<const BuildView> or null
 //
-// One thread a namespace (one for all when none is named). Handlers run in that thread, changes of one object in
-// order; they should only put keys into queues. The destructor stops the threads and joins them; a blocked read ends
-// at once because the stop token goes down to the transport.
+// One thread a namespace (one for all when none is named). Handlers run in that thread, changes of
+// one object in order; they should only put keys into queues. The destructor stops the threads and
+// joins them; a blocked read ends at once because the stop token goes down to the transport.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,8 @@ struct InformerOptions {
   kube::ResourceType type;
   std::vector<std::string> namespaces = {};  ///< empty: all
   std::string label_selector = {};
-  ReflectorOptions reflector = {};  ///< the rest; type, name_space and label_selector are set from above
+  ReflectorOptions reflector =
+      {};  ///< the rest; type, name_space and label_selector are set from above
 };
 
 /// The part that does not depend on T.
@@ -62,14 +63,18 @@ class Informer {
   };
 
   /// `project` makes the value that is kept; null leaves the object out.
-  Informer(kube::Client& client, InformerOptions options, std::function<Pointer(const nlohmann::json&)> project)
+  Informer(kube::Client& client, InformerOptions options,
+           std::function<Pointer(const nlohmann::json&)> project)
       : core_(client, std::move(options),
-              [project = std::move(project)](const nlohmann::json& object) -> ErasedProjection { return project(object); }) {}
+              [project = std::move(project)](const nlohmann::json& object) -> ErasedProjection {
+                return project(object);
+              }) {}
 
   void on_change(std::function<void(const Change&)> handler) {
-    core_.on_change([handler = std::move(handler)](const ObjectStore::Change& change, bool initial) {
-      handler({change.key, cast(change.before), cast(change.after), initial});
-    });
+    core_.on_change(
+        [handler = std::move(handler)](const ObjectStore::Change& change, bool initial) {
+          handler({change.key, cast(change.before), cast(change.after), initial});
+        });
   }
   void start() { core_.start(); }
   void request_stop() { core_.request_stop(); }
@@ -87,7 +92,9 @@ class Informer {
   std::size_t size() const { return core_.store().size(); }
 
  private:
-  static Pointer cast(const ErasedProjection& value) { return std::static_pointer_cast<const T>(value); }
+  static Pointer cast(const ErasedProjection& value) {
+    return std::static_pointer_cast<const T>(value);
+  }
   InformerCore core_;
 };
 

@@ -33,7 +33,8 @@ std::string make_leader_identity() {
   return std::string(host.data()) + "_" + unique;
 }
 
-LeaderElector::LeaderElector(kube::Client& client, LeaderElectionOptions options, Callbacks callbacks)
+LeaderElector::LeaderElector(kube::Client& client, LeaderElectionOptions options,
+                             Callbacks callbacks)
     : client_(client),
       options_(std::move(options)),
       callbacks_(std::move(callbacks)),
@@ -64,7 +65,9 @@ std::string LeaderElector::leader() const {
 
 std::optional<Duration> LeaderElector::tick(const std::stop_token& stop) {
   TimePoint began = steady_.now();
-  if (deadline_passed()) return lose("the lease was not renewed in time");  // even if it could be renewed: work was dropped
+  if (deadline_passed())
+    return lose(
+        "the lease was not renewed in time");  // even if it could be renewed: work was dropped
   auto done = acquire_or_renew({.stop = stop, .timeout = request_timeout(), .retries = 0});
   if (std::string now = leader(); now != reported_leader_) {
     reported_leader_ = now;
@@ -83,7 +86,8 @@ bool LeaderElector::deadline_passed() const {
 Duration LeaderElector::request_timeout() const {
   std::lock_guard lock(mutex_);
   Duration left = leading_ ? writable_until_ - steady_.now() : options_.renew_deadline;
-  auto seconds = std::chrono::floor<std::chrono::seconds>(std::min(left, options_.renew_deadline / 2));
+  auto seconds =
+      std::chrono::floor<std::chrono::seconds>(std::min(left, options_.renew_deadline / 2));
   return std::max(seconds, std::chrono::seconds(1));
 }
 
@@ -116,7 +120,8 @@ std::optional<Duration> LeaderElector::failed(const Error& error) {
   lock.unlock();
   if (error.kind == ErrorKind::Canceled) return Duration::zero();
   if (taken) return lose("another replica holds the lease");
-  if (left <= Duration::zero()) return lose("the lease was not renewed in time");  // the request took that long
+  if (left <= Duration::zero())
+    return lose("the lease was not renewed in time");  // the request took that long
   options_.log.warn("leader lease not renewed", {{"lease", options_.name}, {"error", error}});
   return std::min(left, options_.retry_period);
 }
@@ -143,7 +148,8 @@ kube::ApiResult<void> LeaderElector::acquire_or_renew(const kube::Call& call) {
     std::lock_guard lock(mutex_);
     bool ours = observed_.holder.empty() || observed_.holder == options_.identity;
     if (!ours && steady_.now() < observed_.since + observed_.duration)
-      return fail(ErrorKind::Conflict, "lease " + options_.name + " is held by " + observed_.holder);
+      return fail(ErrorKind::Conflict,
+                  "lease " + options_.name + " is held by " + observed_.holder);
   }
   return take(call);
 }
@@ -163,7 +169,8 @@ kube::ApiResult<void> LeaderElector::take(const kube::Call& call) {
   Json lease = *lease_;
   Json& spec = lease["spec"];
   const Json* transitions = find_path(lease, {"spec", "leaseTransitions"});
-  std::int64_t count = transitions && transitions->is_number_integer() ? transitions->get<std::int64_t>() : 0;
+  std::int64_t count =
+      transitions && transitions->is_number_integer() ? transitions->get<std::int64_t>() : 0;
   bool acquired = string_at(lease, {"spec", "holderIdentity"}) != options_.identity;
   fill(spec, count + (acquired ? 1 : 0), acquired);
   observe(TRY(client_.replace(kube::kLeases, lease, call)));
@@ -173,7 +180,8 @@ kube::ApiResult<void> LeaderElector::take(const kube::Call& call) {
 void LeaderElector::fill(Json& spec, std::int64_t transitions, bool acquired) const {
   std::string now = format_micro_time(wall_.now());
   spec["holderIdentity"] = options_.identity;
-  spec["leaseDurationSeconds"] = std::chrono::ceil<std::chrono::seconds>(options_.lease_duration).count();
+  spec["leaseDurationSeconds"] =
+      std::chrono::ceil<std::chrono::seconds>(options_.lease_duration).count();
   spec["leaseTransitions"] = transitions;
   spec["renewTime"] = now;
   if (acquired) spec["acquireTime"] = now;
@@ -188,8 +196,9 @@ void LeaderElector::observe(Json lease) {
   if (record == observed_.record) return;
   observed_.record = std::move(record);
   observed_.holder = string_at(*lease_, {"spec", "holderIdentity"});
-  observed_.duration = seconds && seconds->is_number_integer() ? Duration(std::chrono::seconds(seconds->get<int>()))
-                                                               : options_.lease_duration;
+  observed_.duration = seconds && seconds->is_number_integer()
+                           ? Duration(std::chrono::seconds(seconds->get<int>()))
+                           : options_.lease_duration;
   observed_.since = steady_.now();
 }
 
@@ -202,9 +211,12 @@ void LeaderElector::release() {
   lease["spec"]["holderIdentity"] = "";
   lease["spec"]["leaseDurationSeconds"] = 1;
   lease["spec"]["renewTime"] = format_micro_time(wall_.now());
-  auto released = client_.replace(kube::kLeases, lease, {.timeout = std::chrono::seconds(2), .retries = 0});
+  auto released =
+      client_.replace(kube::kLeases, lease, {.timeout = std::chrono::seconds(2), .retries = 0});
   if (!released.ok()) {
-    options_.log.warn("lease not released, it will expire", {{"lease", options_.name}, {"error", static_cast<const Error&>(released.error())}});
+    options_.log.warn(
+        "lease not released, it will expire",
+        {{"lease", options_.name}, {"error", static_cast<const Error&>(released.error())}});
     return;
   }
   observe(*std::move(released));

@@ -1,14 +1,15 @@
 // LeaderElector: at most one replica writes, by a Lease of coordination.k8s.io/v1.
 //
-// No fencing exists: a leader that was paused cannot be stopped by the lease. So is_leader() itself looks at the
-// steady clock and turns false at the renew deadline (10 s), before anybody else may take the lease (15 s), however
-// blocked the renewing thread is; then on_stopped is called, and the program exits. Other replicas' clocks are never
-// compared with ours: a lease has expired when its record did not change for its duration by our clock.
+// No fencing exists: a leader that was paused cannot be stopped by the lease. So is_leader() itself
+// looks at the steady clock and turns false at the renew deadline (10 s), before anybody else may
+// take the lease (15 s), however blocked the renewing thread is; then on_stopped is called, and the
+// program exits. Other replicas' clocks are never compared with ours: a lease has expired when its
+// record did not change for its duration by our clock.
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <stop_token>
@@ -29,7 +30,7 @@ struct LeaderElectionOptions {
   Duration lease_duration{15'000};
   Duration renew_deadline{10'000};
   Duration retry_period{2'000};
-  double jitter = 1.2;                  ///< a standby waits retry_period × (1 … 1 + jitter) between looks
+  double jitter = 1.2;  ///< a standby waits retry_period × (1 … 1 + jitter) between looks
   const Clock* wall_clock = nullptr;    ///< for the times in the lease; nullptr: the system's
   const Clock* steady_clock = nullptr;  ///< for deadlines; nullptr: steady time
   Logger log = {};
@@ -38,24 +39,26 @@ struct LeaderElectionOptions {
 class LeaderElector {
  public:
   struct Callbacks {
-    std::function<void()> on_started = {};                                ///< we lead now
-    std::function<void()> on_stopped = {};                                ///< we led and lost it: exit the process
-    std::function<void(const std::string& identity)> on_new_leader = {};  ///< somebody, perhaps we, leads now
+    std::function<void()> on_started = {};  ///< we lead now
+    std::function<void()> on_stopped = {};  ///< we led and lost it: exit the process
+    std::function<void(const std::string& identity)> on_new_leader =
+        {};  ///< somebody, perhaps we, leads now
   };
 
   LeaderElector(kube::Client& client, LeaderElectionOptions options, Callbacks callbacks);
   ~LeaderElector();
 
-  /// Looks, acquires, renews until `stop` or until leadership is lost; releases the lease if it still holds it when
-  /// stopped (so stop the writers first). Callbacks come from this thread and must return soon: nothing is renewed
-  /// meanwhile. True: stopped. False: lost.
+  /// Looks, acquires, renews until `stop` or until leadership is lost; releases the lease if it
+  /// still holds it when stopped (so stop the writers first). Callbacks come from this thread and
+  /// must return soon: nothing is renewed meanwhile. True: stopped. False: lost.
   bool run(const std::stop_token& stop);
   /// May we write now? Thread-safe, cheap, and false from the renew deadline on.
   bool is_leader() const;
   /// Who holds the lease as far as we know; "" for nobody.
   std::string leader() const;
 
-  /// One look at the lease; the pause before the next, or nullopt when leadership was lost. run() is a loop over it.
+  /// One look at the lease; the pause before the next, or nullopt when leadership was lost. run()
+  /// is a loop over it.
   std::optional<Duration> tick(const std::stop_token& stop = {});
   /// Gives the lease up, so that another replica need not wait for it to expire.
   void release();
@@ -65,7 +68,7 @@ class LeaderElector {
     std::string holder;
     std::string record;  // the whole spec: tells a renewed lease from an unchanged one
     Duration duration{};
-    TimePoint since{};   // steady: when we saw it change
+    TimePoint since{};  // steady: when we saw it change
   };
 
   kube::ApiResult<void> acquire_or_renew(const kube::Call& call);

@@ -23,10 +23,12 @@ std::size_t ObjectStore::size() const {
   return entries_.size();
 }
 
-bool ObjectStore::holds(const ObjectKey& key, const std::string& uid, const std::string& resource_version) const {
+bool ObjectStore::holds(const ObjectKey& key, const std::string& uid,
+                        const std::string& resource_version) const {
   std::shared_lock lock(mutex_);
   auto it = entries_.find(key);
-  return it != entries_.end() && it->second.uid == uid && it->second.resource_version == resource_version;
+  return it != entries_.end() && it->second.uid == uid &&
+         it->second.resource_version == resource_version;
 }
 
 std::vector<ObjectStore::Change> ObjectStore::put(const ObjectKey& key, Entry entry) {
@@ -60,8 +62,8 @@ std::optional<ObjectStore::Change> ObjectStore::erase(const ObjectKey& key) {
   return gone;
 }
 
-std::vector<ObjectStore::Change> ObjectStore::erase_missing(const std::string& name_space,
-                                                            const std::unordered_set<ObjectKey>& keep) {
+std::vector<ObjectStore::Change> ObjectStore::erase_missing(
+    const std::string& name_space, const std::unordered_set<ObjectKey>& keep) {
   std::unique_lock lock(mutex_);
   std::vector<Change> changes;
   for (auto it = entries_.begin(); it != entries_.end();) {

@@ -1,5 +1,6 @@
-// The newest known projection of every object of one kind. It keeps what the projection function made of an
-// object, never its JSON. Readers share it with the informer; a projection is immutable once it is in here.
+// The newest known projection of every object of one kind. It keeps what the projection function
+// made of an object, never its JSON. Readers share it with the informer; a projection is immutable
+// once it is in here.
 #pragma once
 
 #include <memory>
@@ -37,14 +38,18 @@ class ObjectStore {
   std::vector<std::pair<ObjectKey, ErasedProjection>> all() const;
   std::size_t size() const;
   /// True if this very version is in here already, so that it need not be projected again.
-  bool holds(const ObjectKey& key, const std::string& uid, const std::string& resource_version) const;
+  bool holds(const ObjectKey& key, const std::string& uid,
+             const std::string& resource_version) const;
 
-  /// Puts an object in. No change if it is the same incarnation and version; two changes (gone, new) if the name was
-  /// taken by another uid. A null value removes it (the projection does not want it).
+  /// Puts an object in. No change if it is the same incarnation and version; two changes (gone,
+  /// new) if the name was taken by another uid. A null value removes it (the projection does not
+  /// want it).
   std::vector<Change> put(const ObjectKey& key, Entry entry);
   std::optional<Change> erase(const ObjectKey& key);
-  /// Removes what is in `name_space` ("": everywhere) and not in `keep`: what a new list no longer has.
-  std::vector<Change> erase_missing(const std::string& name_space, const std::unordered_set<ObjectKey>& keep);
+  /// Removes what is in `name_space` ("": everywhere) and not in `keep`: what a new list no longer
+  /// has.
+  std::vector<Change> erase_missing(const std::string& name_space,
+                                    const std::unordered_set<ObjectKey>& keep);
 
  private:
   mutable std::shared_mutex mutex_;  // guards entries_

@@ -17,8 +17,8 @@ ObjectKey key_of(const Json& object) {
   return {string_at(object, {"metadata", "namespace"}), string_at(object, {"metadata", "name"})};
 }
 
-// The connection broke or the server is busy, but our resourceVersion is as good as before. Everything else, an ERROR
-// event of any code included, may mean that events were lost.
+// The connection broke or the server is busy, but our resourceVersion is as good as before.
+// Everything else, an ERROR event of any code included, may mean that events were lost.
 bool version_survives(const kube::ApiError& error) {
   return error.kind == ErrorKind::Canceled ||
          (error.kind == ErrorKind::Transient && (error.no_answer() || error.code == 429));
@@ -26,8 +26,8 @@ bool version_survives(const kube::ApiError& error) {
 
 }  // namespace
 
-Reflector::Reflector(kube::Client& client, ObjectStore& store, ReflectorOptions options, Projection project,
-                     OnChange on_change)
+Reflector::Reflector(kube::Client& client, ObjectStore& store, ReflectorOptions options,
+                     Projection project, OnChange on_change)
     : client_(client),
       store_(store),
       options_(std::move(options)),
@@ -36,8 +36,10 @@ Reflector::Reflector(kube::Client& client, ObjectStore& store, ReflectorOptions 
 
 void Reflector::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    if (resource_version_.empty()) list(stop);
-    else watch(stop);
+    if (resource_version_.empty())
+      list(stop);
+    else
+      watch(stop);
   }
 }
 
@@ -68,7 +70,8 @@ kube::ApiResult<void> Reflector::list_once(const std::stop_token& stop) {
     version = std::move(page.resource_version);
   } while (!options.continue_token.empty());
   if (version.empty())
-    return fail(ErrorKind::Transient, "list " + options_.type.plural + ": the answer has no resourceVersion");
+    return fail(ErrorKind::Transient,
+                "list " + options_.type.plural + ": the answer has no resourceVersion");
   report(store_.erase_missing(options_.name_space, seen));
   resource_version_ = std::move(version);
   return {};
@@ -82,13 +85,15 @@ void Reflector::watch(const std::stop_token& stop) {
       .timeout = options_.min_watch + Duration(static_cast<Duration::rep>(spread * random_unit()))};
   TimePoint began = steady_clock().now();
   auto watched = client_.watch(options_.type, options_.name_space, options,
-                               [this](const kube::WatchEvent& event) { return handle(event); }, {.stop = stop});
+                               [this](const kube::WatchEvent& event) { return handle(event); },
+                               {.stop = stop});
   if (steady_clock().now() - began >= kShortWatch) failures_ = 0;
   if (!watched.ok()) {
     if (!version_survives(watched.error())) resource_version_.clear();
     return back_off(watched.error(), stop);
   }
-  if (steady_clock().now() - began < kShortWatch) back_off({{ErrorKind::Transient, "the watch ended at once"}}, stop);
+  if (steady_clock().now() - began < kShortWatch)
+    back_off({{ErrorKind::Transient, "the watch ended at once"}}, stop);
 }
 
 Result<void> Reflector::handle(const kube::WatchEvent& event) {
@@ -96,14 +101,16 @@ Result<void> Reflector::handle(const kube::WatchEvent& event) {
   if (event.type == Type::Added || event.type == Type::Modified) put(event.object);
   if (event.type == Type::Deleted)
     if (auto change = store_.erase(key_of(event.object))) report({*std::move(change)});
-  if (auto version = event.resource_version(); !version.empty()) resource_version_ = std::move(version);
+  if (auto version = event.resource_version(); !version.empty())
+    resource_version_ = std::move(version);
   failures_ = 0;
   return {};
 }
 
 void Reflector::put(const Json& object) {
   ObjectKey key = key_of(object);
-  ObjectStore::Entry entry{string_at(object, {"metadata", "uid"}), string_at(object, {"metadata", "resourceVersion"}), nullptr};
+  ObjectStore::Entry entry{string_at(object, {"metadata", "uid"}),
+                           string_at(object, {"metadata", "resourceVersion"}), nullptr};
   if (key.name.empty() || store_.holds(key, entry.uid, entry.resource_version)) return;
   entry.value = project_(object);
   report(store_.put(key, std::move(entry)));
@@ -117,7 +124,8 @@ void Reflector::back_off(const kube::ApiError& error, const std::stop_token& sto
   if (stop.stop_requested()) return;
   Duration delay = options_.backoff.delay(failures_++, random_unit());
   if (error.retry_after) delay = std::max(delay, *error.retry_after);
-  auto level = failures_ > 3 || !synced_ ? &Logger::warn : &Logger::debug;  // a cut now and then is daily life
+  auto level = failures_ > 3 || !synced_ ? &Logger::warn
+                                         : &Logger::debug;  // a cut now and then is daily life
   (options_.log.*level)("watch interrupted", {{"resource", options_.type.plural},
                                               {"namespace", options_.name_space},
                                               {"error", static_cast<const Error&>(error)},

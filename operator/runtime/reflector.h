@@ -1,9 +1,11 @@
-// Keeps an ObjectStore equal to a collection of the API server: list, then watch, for as long as it runs.
+// Keeps an ObjectStore equal to a collection of the API server: list, then watch, for as long as it
+// runs.
 //
-// List: pages of 500, no resourceVersion (a consistent read), every item projected and dropped; a continue token
-// that expired starts the list again. Watch: with bookmarks, from the last resourceVersion, which is opaque and only
-// ever handed back. A watch that ends or breaks is opened again from there; 410 or an ERROR event means a new list,
-// whose difference to the kept store is reported, so that nothing is missed: deletions included.
+// List: pages of 500, no resourceVersion (a consistent read), every item projected and dropped; a
+// continue token that expired starts the list again. Watch: with bookmarks, from the last
+// resourceVersion, which is opaque and only ever handed back. A watch that ends or breaks is opened
+// again from there; 410 or an ERROR event means a new list, whose difference to the kept store is
+// reported, so that nothing is missed: deletions included.
 #pragma once
 
 #include <atomic>
@@ -35,7 +37,8 @@ class Reflector {
   /// `initial`: the change comes from the first list.
   using OnChange = std::function<void(const ObjectStore::Change&, bool initial)>;
 
-  Reflector(kube::Client& client, ObjectStore& store, ReflectorOptions options, Projection project, OnChange on_change);
+  Reflector(kube::Client& client, ObjectStore& store, ReflectorOptions options, Projection project,
+            OnChange on_change);
 
   /// Runs until `stop`. Calls the projection and OnChange from this thread, without locks held.
   void run(const std::stop_token& stop);

@@ -98,8 +98,10 @@ WorkQueue::Item WorkQueue::take_locked(Lane& lane, Priority priority, Duration& 
   auto keys = lane.keys.find(name_space);
   Item item{std::move(keys->second.front()), priority};
   keys->second.pop_front();
-  if (keys->second.empty()) lane.keys.erase(keys);
-  else lane.turns.push_back(std::move(name_space));
+  if (keys->second.empty())
+    lane.keys.erase(keys);
+  else
+    lane.turns.push_back(std::move(name_space));
   --queued_;
   auto dirty = dirty_.find(item.key);
   waited = clock_.now() - dirty->second.since;
@@ -153,8 +155,10 @@ std::optional<WorkQueue::Item> WorkQueue::get(std::stop_token stop) {
     }
     if (shut_down_) return std::nullopt;
     auto changed = [this, seen = changes_] { return changes_ != seen; };
-    if (delayed_.empty()) changed_.wait(lock, stop, changed);
-    else changed_.wait_for(lock, stop, delayed_.begin()->first - clock_.now(), changed);
+    if (delayed_.empty())
+      changed_.wait(lock, stop, changed);
+    else
+      changed_.wait_for(lock, stop, delayed_.begin()->first - clock_.now(), changed);
   }
   return std::nullopt;
 }
@@ -167,7 +171,8 @@ void WorkQueue::done(const ObjectKey& key) {
     if (it == processing_.end()) return;
     worked = clock_.now() - it->second;
     processing_.erase(it);
-    if (auto dirty = dirty_.find(key); dirty != dirty_.end()) push_locked(key, dirty->second.priority);
+    if (auto dirty = dirty_.find(key); dirty != dirty_.end())
+      push_locked(key, dirty->second.priority);
   }
   if (options_.observer) options_.observer->finished(worked);
 }

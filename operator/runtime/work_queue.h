@@ -1,9 +1,11 @@
-// What has to be looked at next. A key is in the queue at most once however often it is added, and is
-// handed to one worker at a time: added while it is being worked on, it comes again after done().
+// What has to be looked at next. A key is in the queue at most once however often it is added, and
+// is handed to one worker at a time: added while it is being worked on, it comes again after
+// done().
 //
-// Order: what a user caused before background work; within a priority the namespaces take turns, so that
-// one namespace with a thousand objects does not starve the others; within a namespace first in, first out.
-// There is no timer thread: workers that wait in get() wake for the next delayed key.
+// Order: what a user caused before background work; within a priority the namespaces take turns, so
+// that one namespace with a thousand objects does not starve the others; within a namespace first
+// in, first out. There is no timer thread: workers that wait in get() wake for the next delayed
+// key.
 #pragma once
 
 #include <condition_variable>
@@ -32,10 +34,10 @@ enum class Priority { User, Background };
 class QueueObserver {
  public:
   virtual ~QueueObserver() = default;
-  virtual void added(std::size_t depth) = 0;                      ///< a key was queued that was not
-  virtual void started(std::size_t depth, Duration waited) = 0;   ///< a worker took it
+  virtual void added(std::size_t depth) = 0;                     ///< a key was queued that was not
+  virtual void started(std::size_t depth, Duration waited) = 0;  ///< a worker took it
   virtual void finished(Duration worked) = 0;
-  virtual void retried() = 0;                                     ///< add_rate_limited was called
+  virtual void retried() = 0;  ///< add_rate_limited was called
 };
 
 class WorkQueue {
@@ -43,7 +45,8 @@ class WorkQueue {
   struct Options {
     const Clock* clock = nullptr;  ///< nullptr: steady time
     QueueObserver* observer = nullptr;
-    Backoff backoff{.first = Duration(5), .factor = 2.0, .limit = Duration(1'000'000), .jitter = 0.0};
+    Backoff backoff{
+        .first = Duration(5), .factor = 2.0, .limit = Duration(1'000'000), .jitter = 0.0};
   };
   WorkQueue() : WorkQueue(Options{}) {}
   explicit WorkQueue(Options options);
@@ -69,7 +72,8 @@ class WorkQueue {
 
   /// Keys that are due and not being worked on.
   std::size_t depth() const;
-  /// Nothing is accepted any more and delayed keys are dropped; get() hands out what is queued, then nullopt.
+  /// Nothing is accepted any more and delayed keys are dropped; get() hands out what is queued,
+  /// then nullopt.
   void shut_down();
 
  private:

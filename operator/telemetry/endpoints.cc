@@ -30,12 +30,13 @@ http::Response metrics_response(const Metrics& metrics, const http::ServerReques
 }  // namespace
 
 http::Server::Handler make_endpoints(const Metrics& metrics, Probes probes) {
-  return [&metrics, probes = std::move(probes)](const http::ServerRequest& request) -> http::Response {
-    if (request.path == "/metrics") return metrics_response(metrics, request);
-    if (request.path == "/healthz") return probe(probes.healthy);
-    if (request.path == "/readyz") return probe(probes.ready);
-    return text_response(404, "not found: try /metrics, /healthz or /readyz\n");
-  };
+  return
+      [&metrics, probes = std::move(probes)](const http::ServerRequest& request) -> http::Response {
+        if (request.path == "/metrics") return metrics_response(metrics, request);
+        if (request.path == "/healthz") return probe(probes.healthy);
+        if (request.path == "/readyz") return probe(probes.ready);
+        return text_response(404, "not found: try /metrics, /healthz or /readyz\n");
+      };
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {
@@ -43,7 +44,9 @@ bool accepts_gzip(std::string_view accept_encoding) {
     std::size_t end = std::min(accept_encoding.find(','), accept_encoding.size());
     std::string item(accept_encoding.substr(0, end));
     item.erase(std::remove(item.begin(), item.end(), ' '), item.end());
-    if (item == "gzip" || (item.starts_with("gzip;q=") && item.find_first_of("123456789") != std::string::npos)) return true;
+    if (item == "gzip" ||
+        (item.starts_with("gzip;q=") && item.find_first_of("123456789") != std::string::npos))
+      return true;
     accept_encoding.remove_prefix(std::min(end + 1, accept_encoding.size()));
   }
   return false;

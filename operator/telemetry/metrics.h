@@ -1,6 +1,7 @@
-// The operator's metrics. Gauges about objects are computed at scrape time from the informer's cache, so the series of
-// deleted objects cannot leak and every replica serves the same; counters exist from the start, at 0, for every value
-// of their closed labels. Only gauges carry identity labels; nothing ever carries a digest, tag, revision or pod.
+// The operator's metrics. Gauges about objects are computed at scrape time from the informer's
+// cache, so the series of deleted objects cannot leak and every replica serves the same; counters
+// exist from the start, at 0, for every value of their closed labels. Only gauges carry identity
+// labels; nothing ever carries a digest, tag, revision or pod.
 #pragma once
 
 #include <functional>
@@ -17,7 +18,8 @@ namespace imagebuild::telemetry {
 
 struct PlatformSample {
   std::string platform;
-  std::uint64_t size_bytes = 0, uncompressed_bytes = 0, base_bytes = 0, own_bytes = 0, largest_layer_bytes = 0;
+  std::uint64_t size_bytes = 0, uncompressed_bytes = 0, base_bytes = 0, own_bytes = 0,
+                largest_layer_bytes = 0;
   int layers = 0;
 };
 
@@ -51,7 +53,8 @@ class Metrics final : public BuildObserver {
   void build_finished(const BuildOutcome& outcome) override;
   void build_waited(double seconds) override;
 
-  // For the runtime's hooks, with controller-runtime's names. `result`: success, requeue_after, error, terminal.
+  // For the runtime's hooks, with controller-runtime's names. `result`: success, requeue_after,
+  // error, terminal.
   void reconciled(std::string_view result, double seconds);
   void workers_active(int count);
   void queue_added(std::size_t depth);

@@ -7,15 +7,30 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-enum Gauge { kSize, kUncompressed, kOrigin, kLayers, kLargest, kBaseline, kLastSuccess, kReady, kSuspended, kUpToDate, kInfo, kGaugeCount };
+enum Gauge {
+  kSize,
+  kUncompressed,
+  kOrigin,
+  kLayers,
+  kLargest,
+  kBaseline,
+  kLastSuccess,
+  kReady,
+  kSuspended,
+  kUpToDate,
+  kInfo,
+  kGaugeCount
+};
 
 const struct {
   const char* name;
   const char* help;
 } kGauges[kGaugeCount] = {
-    {"imagebuild_image_size_bytes", "Compressed size of the accepted image's layers, as the registry holds them."},
+    {"imagebuild_image_size_bytes",
+     "Compressed size of the accepted image's layers, as the registry holds them."},
     {"imagebuild_image_uncompressed_size_bytes", "Size of the accepted image's layers, unpacked."},
-    {"imagebuild_image_origin_size_bytes", "Compressed size by origin: of the base image, or the build's own."},
+    {"imagebuild_image_origin_size_bytes",
+     "Compressed size by origin: of the base image, or the build's own."},
     {"imagebuild_image_layers", "Layers of the accepted image."},
     {"imagebuild_image_largest_layer_size_bytes", "Compressed size of the largest layer."},
     {"imagebuild_image_baseline_size_bytes", "Median compressed size of the last accepted builds."},
@@ -50,7 +65,9 @@ ObjectGauges::ObjectGauges() {
 void ObjectGauges::add(const ObjectSample& sample) {
   using Labels = std::vector<ClientMetric::Label>;
   const Labels object = {{"namespace", sample.name_space}, {"imagebuild", sample.name}};
-  auto put = [&](Gauge which, double value, Labels labels) { families_[which].metric.push_back(gauge(value, std::move(labels))); };
+  auto put = [&](Gauge which, double value, Labels labels) {
+    families_[which].metric.push_back(gauge(value, std::move(labels)));
+  };
   auto with = [&](Labels labels, const char* name, const std::string& value) {
     labels.push_back({name, value});
     return labels;
@@ -72,17 +89,22 @@ void ObjectGauges::add(const ObjectSample& sample) {
   put(kInfo, 1, with(object, "image", sample.image));
 }
 
-void ObjectGauges::add_counts(const char* name, const char* help, const std::vector<NamespaceCount>& counts) {
+void ObjectGauges::add_counts(const char* name, const char* help,
+                              const std::vector<NamespaceCount>& counts) {
   MetricFamily result = family(name, help);
-  for (const NamespaceCount& count : counts) result.metric.push_back(gauge(count.count, {{"namespace", count.name_space}}));
+  for (const NamespaceCount& count : counts)
+    result.metric.push_back(gauge(count.count, {{"namespace", count.name_space}}));
   families_.push_back(std::move(result));
 }
 
 api::FailureClass natural_class(std::string_view reason) {
   namespace r = api::reason;
-  for (std::string_view terminal : {r::kBadDockerfile, r::kBuildFailed, r::kBadContext, r::kNotImplemented, r::kTimeout, r::kInvalidSpec})
+  for (std::string_view terminal : {r::kBadDockerfile, r::kBuildFailed, r::kBadContext,
+                                    r::kNotImplemented, r::kTimeout, r::kInvalidSpec})
     if (reason == terminal) return api::FailureClass::Terminal;
-  for (std::string_view transient : {r::kRegistryUnavailable, r::kDigestMismatch, r::kSourceUnavailable, r::kOutOfDisk, r::kOomKilled, r::kEvicted, r::kPodLost, r::kInterrupted, r::kBuilderCrashed})
+  for (std::string_view transient :
+       {r::kRegistryUnavailable, r::kDigestMismatch, r::kSourceUnavailable, r::kOutOfDisk,
+        r::kOomKilled, r::kEvicted, r::kPodLost, r::kInterrupted, r::kBuilderCrashed})
     if (reason == transient) return api::FailureClass::Transient;
   return api::FailureClass::Config;
 }

@@ -1,5 +1,6 @@
-// The client, the informer and the leader elector against a real API server: KUBECONFIG names it (hack/cluster
-// kubeconfig). Everything happens in a namespace of its own, which is deleted at the end.
+// The client, the informer and the leader elector against a real API server: KUBECONFIG names it
+// (hack/cluster kubeconfig). Everything happens in a namespace of its own, which is deleted at the
+// end.
 #include <cstdlib>
 #include <iostream>
 #include <thread>
@@ -42,7 +43,10 @@ std::unique_ptr<kube::Client> find_cluster() {
 class Namespace {
  public:
   explicit Namespace(kube::Client& client) : client_(client) {
-    auto created = client.create(kube::kNamespaces, {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"generateName", "kube-real-test-"}}}});
+    auto created =
+        client.create(kube::kNamespaces, {{"apiVersion", "v1"},
+                                          {"kind", "Namespace"},
+                                          {"metadata", {{"generateName", "kube-real-test-"}}}});
     CAPTURE(created.ok() ? "" : created.error().message);
     REQUIRE(created.ok());
     name_ = string_at(*created, {"metadata", "name"});
@@ -56,7 +60,10 @@ class Namespace {
 };
 
 Json config_map(const std::string& name_space, const std::string& name, const std::string& value) {
-  return {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"namespace", name_space}, {"name", name}, {"labels", {{"test", "real"}}}}}, {"data", {{"value", value}}}};
+  return {{"apiVersion", "v1"},
+          {"kind", "ConfigMap"},
+          {"metadata", {{"namespace", name_space}, {"name", name}, {"labels", {{"test", "real"}}}}},
+          {"data", {{"value", value}}}};
 }
 
 }  // namespace
@@ -79,8 +86,9 @@ TEST_CASE("verbs and refusals of a real API server mean what the client says") {
   CHECK((*patched)["data"] == Json{{"value", "1"}, {"more", "2"}});
   Json stale = *created;
   CHECK(client->replace(kConfigMaps, stale).error().conflict());
-  auto applied = client->patch(kConfigMaps, {space.name(), "two"}, config_map(space.name(), "two", "x"),
-                               {.kind = kube::PatchOptions::Kind::Apply, .field_manager = "real-test", .force = true});
+  auto applied = client->patch(
+      kConfigMaps, {space.name(), "two"}, config_map(space.name(), "two", "x"),
+      {.kind = kube::PatchOptions::Kind::Apply, .field_manager = "real-test", .force = true});
   REQUIRE(applied.ok());
   auto invalid = client->create(kConfigMaps, config_map(space.name(), "Not_A_Name", ""));
   REQUIRE_FALSE(invalid.ok());
@@ -98,7 +106,8 @@ TEST_CASE("verbs and refusals of a real API server mean what the client says") {
   CHECK(wrong.error().conflict());
   CHECK(client->remove(kConfigMaps, key, {.uid = string_at(*created, {"metadata", "uid"})}).ok());
 
-  auto old = client->watch(kConfigMaps, space.name(), {.resource_version = "1", .timeout = 5s}, [](kube::WatchEvent) { return Result<void>(); });
+  auto old = client->watch(kConfigMaps, space.name(), {.resource_version = "1", .timeout = 5s},
+                           [](kube::WatchEvent) { return Result<void>(); });
   if (!old.ok()) CHECK(old.error().gone());  // whether it was compacted depends on the server's age
 }
 
@@ -106,15 +115,27 @@ TEST_CASE("the informer follows a real API server") {
   auto client = find_cluster();
   if (!client) return;
   Namespace space(*client);
-  for (int i = 0; i < 7; ++i) REQUIRE(client->create(kConfigMaps, config_map(space.name(), "c" + std::to_string(i), "0")).ok());
-  Informer<std::string> informer(*client, {.type = kConfigMaps, .namespaces = {space.name()}, .label_selector = "test=real", .reflector = {.page_size = 3}},
-                                 [](const Json& object) { return std::make_shared<const std::string>(string_at(object, {"data", "value"})); });
+  for (int i = 0; i < 7; ++i)
+    REQUIRE(
+        client->create(kConfigMaps, config_map(space.name(), "c" + std::to_string(i), "0")).ok());
+  Informer<std::string> informer(
+      *client,
+      {.type = kConfigMaps,
+       .namespaces = {space.name()},
+       .label_selector = "test=real",
+       .reflector = {.page_size = 3}},
+      [](const Json& object) {
+        return std::make_shared<const std::string>(string_at(object, {"data", "value"}));
+      });
   informer.start();
   REQUIRE(informer.wait_synced({}, 30s));
   CHECK(informer.size() == 7);
   const kube::ObjectKey key{space.name(), "c3"};
   REQUIRE(client->patch(kConfigMaps, key, {{"data", {{"value", "changed"}}}}).ok());
-  CHECK(eventually([&] { auto value = informer.find(key); return value && *value == "changed"; }));
+  CHECK(eventually([&] {
+    auto value = informer.find(key);
+    return value && *value == "changed";
+  }));
   REQUIRE(client->remove(kConfigMaps, key).ok());
   CHECK(eventually([&] { return !informer.find(key); }));
   CHECK(informer.size() == 6);

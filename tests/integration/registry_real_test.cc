@@ -1,4 +1,5 @@
-// The client against Debian's docker-registry, started here on a free port with a folder of its own.
+// The client against Debian's docker-registry, started here on a free port with a folder of its
+// own.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -30,8 +31,9 @@ class RealRegistry {
  public:
   RealRegistry() {
     REQUIRE(::mkdtemp(folder_) != nullptr);
-    std::string config = "version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: " + std::string(folder_) +
-                         "/data}, delete: {enabled: true}}\nhttp: {addr: '127.0.0.1:0'}\n";
+    std::string config =
+        "version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: " +
+        std::string(folder_) + "/data}, delete: {enabled: true}}\nhttp: {addr: '127.0.0.1:0'}\n";
     REQUIRE(write_file_atomically(std::string(folder_) + "/config.yml", config).ok());
     auto pipe = make_pipe();
     REQUIRE(pipe.ok());
@@ -65,7 +67,9 @@ class RealRegistry {
     std::string text;
     std::array<char, 4096> buffer;
     const std::string mark = "listening on 127.0.0.1:";
-    while (text.find(mark) == std::string::npos || text.find_first_not_of("0123456789", text.find(mark) + mark.size()) == std::string::npos) {
+    while (text.find(mark) == std::string::npos ||
+           text.find_first_not_of("0123456789", text.find(mark) + mark.size()) ==
+               std::string::npos) {
       auto count = read_some(log_.get(), buffer);
       if (!count || *count == 0) FAIL("docker-registry did not start: " << text);
       text.append(buffer.data(), *count);
@@ -107,7 +111,8 @@ bool registry_is_missing() {
 // A blob of any size that exists nowhere: every 64-bit word is a function of its offset.
 BlobSource generated(std::uint64_t size) {
   auto read_at = [size](std::uint64_t offset, std::span<char> buffer) -> Result<std::size_t> {
-    auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - std::min(offset, size)));
+    auto count = static_cast<std::size_t>(
+        std::min<std::uint64_t>(buffer.size(), size - std::min(offset, size)));
     for (std::size_t i = 0; i < count; ++i) {
       std::uint64_t word = ((offset + i) / 8 + 1) * 0x9E3779B97F4A7C15ull;
       buffer[i] = static_cast<char>(word >> ((offset + i) % 8 * 8));
@@ -144,30 +149,48 @@ TEST_CASE("an image pushed to docker-registry comes back as it was, by digest an
   if (registry_is_missing()) return;
   Fixture f;
   auto repository = f.real.reference("acme/app");
-  std::string config = R"({"architecture":"amd64","os":"linux","config":{"Cmd":["true"]},"rootfs":{"type":"layers","diff_ids":[]}})";
+  std::string config =
+      R"({"architecture":"amd64","os":"linux","config":{"Cmd":["true"]},"rootfs":{"type":"layers","diff_ids":[]}})";
   std::string layer(100'000, 'l');
   oci::Manifest manifest;
-  manifest.config = {.media_type = std::string(oci::media_type::kConfig), .digest = oci::Digest::of(config), .size = config.size()};
-  manifest.layers = {{.media_type = std::string(oci::media_type::kLayer), .digest = oci::Digest::of(layer), .size = layer.size()}};
+  manifest.config = {.media_type = std::string(oci::media_type::kConfig),
+                     .digest = oci::Digest::of(config),
+                     .size = config.size()};
+  manifest.layers = {{.media_type = std::string(oci::media_type::kLayer),
+                      .digest = oci::Digest::of(layer),
+                      .size = layer.size()}};
   std::string bytes = manifest.serialise();
   auto digest = oci::Digest::of(bytes);
 
   CHECK_FALSE(f.client.head(repository.with_tag("1"))->has_value());
-  CHECK(*f.client.push_blob(repository, manifest.config.digest, BlobSource::from_bytes(config)) == PushOutcome::Uploaded);
-  CHECK(*f.client.push_blob(repository, manifest.layers[0].digest, BlobSource::from_bytes(layer)) == PushOutcome::Uploaded);
-  CHECK(*f.client.push_blob(repository, manifest.layers[0].digest, BlobSource::from_bytes(layer)) == PushOutcome::Existed);
-  CHECK(*f.client.put_manifest(repository.with_digest(digest), manifest.media_type, bytes) == digest);
-  for (const char* tag : {"1", "latest"}) CHECK(*f.client.put_manifest(repository.with_tag(tag), manifest.media_type, bytes) == digest);
+  CHECK(*f.client.push_blob(repository, manifest.config.digest, BlobSource::from_bytes(config)) ==
+        PushOutcome::Uploaded);
+  CHECK(*f.client.push_blob(repository, manifest.layers[0].digest, BlobSource::from_bytes(layer)) ==
+        PushOutcome::Uploaded);
+  CHECK(*f.client.push_blob(repository, manifest.layers[0].digest, BlobSource::from_bytes(layer)) ==
+        PushOutcome::Existed);
+  CHECK(*f.client.put_manifest(repository.with_digest(digest), manifest.media_type, bytes) ==
+        digest);
+  for (const char* tag : {"1", "latest"})
+    CHECK(*f.client.put_manifest(repository.with_tag(tag), manifest.media_type, bytes) == digest);
 
-  for (const auto& reference : {repository.with_tag("1"), repository.with_tag("latest"), repository.with_digest(digest)}) {
+  for (const auto& reference :
+       {repository.with_tag("1"), repository.with_tag("latest"), repository.with_digest(digest)}) {
     CHECK(**f.client.head(reference) == digest);
     auto image = f.client.resolve(reference, *oci::Platform::parse("linux/amd64"));
     REQUIRE(image.ok());
     CHECK(image->raw == bytes);
-    CHECK(f.client.fetch_config(repository, image->manifest.config)->config.cmd == std::vector<std::string>{"true"});
+    CHECK(f.client.fetch_config(repository, image->manifest.config)->config.cmd ==
+          std::vector<std::string>{"true"});
   }
   std::string back;
-  CHECK(f.client.fetch_blob(repository, manifest.layers[0], [&](std::string_view piece) { back += piece; return Result<void>(); }).ok());
+  CHECK(f.client
+            .fetch_blob(repository, manifest.layers[0],
+                        [&](std::string_view piece) {
+                          back += piece;
+                          return Result<void>();
+                        })
+            .ok());
   CHECK(back == layer);
 }
 
@@ -176,10 +199,13 @@ TEST_CASE("docker-registry mounts a blob of another repository") {
   Fixture f;
   auto source = generated(20 << 20);
   auto digest = digest_of(source);
-  CHECK(*f.client.push_blob(f.real.reference("library/node"), digest, source) == PushOutcome::Uploaded);
-  CHECK(*f.client.push_blob(f.real.reference("acme/app"), digest, source, f.real.reference("library/node")) == PushOutcome::Mounted);
+  CHECK(*f.client.push_blob(f.real.reference("library/node"), digest, source) ==
+        PushOutcome::Uploaded);
+  CHECK(*f.client.push_blob(f.real.reference("acme/app"), digest, source,
+                            f.real.reference("library/node")) == PushOutcome::Mounted);
   CHECK(*f.client.blob_exists(f.real.reference("acme/app"), digest));
-  CHECK_FALSE(*f.client.mount_blob(f.real.reference("acme/app"), oci::Digest::of("nowhere"), f.real.reference("library/node")));
+  CHECK_FALSE(*f.client.mount_blob(f.real.reference("acme/app"), oci::Digest::of("nowhere"),
+                                   f.real.reference("library/node")));
 }
 
 TEST_CASE("docker-registry refuses a blob with a wrong digest and a manifest without its blobs") {
@@ -189,7 +215,9 @@ TEST_CASE("docker-registry refuses a blob with a wrong digest and a manifest wit
   auto wrong = f.client.upload_blob(to, oci::Digest::of("other"), BlobSource::from_bytes("bytes"));
   CHECK(wrong.error().message.find("DIGEST_INVALID") != std::string::npos);
   oci::Manifest manifest;
-  manifest.config = {.media_type = std::string(oci::media_type::kConfig), .digest = oci::Digest::of("nowhere"), .size = 7};
+  manifest.config = {.media_type = std::string(oci::media_type::kConfig),
+                     .digest = oci::Digest::of("nowhere"),
+                     .size = 7};
   auto put = f.client.put_manifest(to, manifest.media_type, manifest.serialise());
   CHECK(put.error().message.find("MANIFEST_BLOB_UNKNOWN") != std::string::npos);
   CHECK_FALSE(f.client.head(to)->has_value());
@@ -210,10 +238,12 @@ TEST_CASE("300 MB go up and come down in bounded memory") {
   long up = peak_memory() - before;
 
   std::uint64_t received = 0;
-  auto fetched = f.client.fetch_blob(repository, {.media_type = {}, .digest = digest, .size = source.size}, [&](std::string_view piece) {
-    received += piece.size();
-    return Result<void>();
-  });
+  auto fetched =
+      f.client.fetch_blob(repository, {.media_type = {}, .digest = digest, .size = source.size},
+                          [&](std::string_view piece) {
+                            received += piece.size();
+                            return Result<void>();
+                          });
   CAPTURE(fetched ? "" : fetched.error().message);
   CHECK(fetched.ok());
   CHECK(received == source.size);

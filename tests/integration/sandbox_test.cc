@@ -1,5 +1,5 @@
-// The tree worker with real namespaces, as the user who runs the tests: root of a plain machine, or anybody
-// with newuidmap and an entry in /etc/subuid. The image is a static busybox.
+// The tree worker with real namespaces, as the user who runs the tests: root of a plain machine, or
+// anybody with newuidmap and an entry in /etc/subuid. The image is a static busybox.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -29,7 +29,9 @@ namespace {
 /// A directory for stores, empty again at the end: a worker leaves nothing behind.
 class StoreDir {
  public:
-  StoreDir() : path(fs::temp_directory_path() / "sandbox-XXXXXX") { REQUIRE(::mkdtemp(path.data())); }
+  StoreDir() : path(fs::temp_directory_path() / "sandbox-XXXXXX") {
+    REQUIRE(::mkdtemp(path.data()));
+  }
   ~StoreDir() { fs::remove_all(path); }
   std::string path;
 };
@@ -40,14 +42,26 @@ struct File {
 };
 
 File directory(std::string path, std::uint32_t mode = 0755) {
-  return {{.path = std::move(path), .type = EntryType::Directory, .mode = mode, .mtime = {1000, 0}}, ""};
+  return {{.path = std::move(path), .type = EntryType::Directory, .mode = mode, .mtime = {1000, 0}},
+          ""};
 }
 File file(std::string path, std::string content, std::uint32_t mode = 0644, std::uint32_t uid = 0) {
   const auto size = content.size();
-  return {{.path = std::move(path), .mode = mode, .uid = uid, .gid = uid, .size = size, .mtime = {1000, 0}}, std::move(content)};
+  return {{.path = std::move(path),
+           .mode = mode,
+           .uid = uid,
+           .gid = uid,
+           .size = size,
+           .mtime = {1000, 0}},
+          std::move(content)};
 }
 File link_to(std::string path, std::string target) {
-  return {{.path = std::move(path), .type = EntryType::Symlink, .mode = 0777, .mtime = {1000, 0}, .link_target = std::move(target)}, ""};
+  return {{.path = std::move(path),
+           .type = EntryType::Symlink,
+           .mode = 0777,
+           .mtime = {1000, 0},
+           .link_target = std::move(target)},
+          ""};
 }
 
 std::string tar_of(const std::vector<File>& files) {
@@ -87,7 +101,8 @@ std::vector<std::string> names_of(const std::string& tar) {
 std::vector<File> busybox() {
   auto program = imagebuild::read_file("/bin/busybox");
   REQUIRE(program);  // Debian package busybox-static
-  return {directory("bin"), file("bin/busybox", *program, 0755), link_to("bin/sh", "busybox"), directory("tmp", 01777)};
+  return {directory("bin"), file("bin/busybox", *program, 0755), link_to("bin/sh", "busybox"),
+          directory("tmp", 01777)};
 }
 
 /// A builder's worker with calls that feed and drain their pipes.
@@ -98,7 +113,8 @@ class Fixture {
   /// Without assertions: Catch2 has them in one thread only.
   Result<UnpackResult> feed(LayerId layer, const std::string& tar) {
     auto pipe = TRY(make_pipe());
-    std::jthread feeder([&tar, end = std::move(pipe.write)] { static_cast<void>(write_all(end.get(), tar).ok()); });
+    std::jthread feeder(
+        [&tar, end = std::move(pipe.write)] { static_cast<void>(write_all(end.get(), tar).ok()); });
     return worker.unpack(layer, std::move(pipe.read));
   }
 
@@ -202,7 +218,8 @@ TEST_CASE("a step's output and exit status come back") {
   CHECK_FALSE(ran.result->oom_killed);
 }
 
-TEST_CASE("a step that changes nothing makes an empty layer, whatever mount points the image lacks") {
+TEST_CASE(
+    "a step that changes nothing makes an empty layer, whatever mount points the image lacks") {
   Fixture f;
   struct Row {
     const char* name;
@@ -211,13 +228,19 @@ TEST_CASE("a step that changes nothing makes an empty layer, whatever mount poin
   for (const Row& row : std::vector<Row>{
            {"none of them", {}},
            {"empty etc", {directory("etc", 0750)}},
-           {"all of them", {directory("etc"), file("etc/resolv.conf", "x"), file("etc/hosts", "x"), file("etc/hostname", "x"),
-                            directory("proc"), directory("sys"), directory("dev")}},
-           {"resolv.conf leads to nowhere", {directory("etc"), link_to("etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf")}},
-           {"hosts leads out", {directory("etc"), link_to("etc/hosts", "../../../../../../../tmp/hosts")}}}) {
+           {"all of them",
+            {directory("etc"), file("etc/resolv.conf", "x"), file("etc/hosts", "x"),
+             file("etc/hostname", "x"), directory("proc"), directory("sys"), directory("dev")}},
+           {"resolv.conf leads to nowhere",
+            {directory("etc"),
+             link_to("etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf")}},
+           {"hosts leads out",
+            {directory("etc"), link_to("etc/hosts", "../../../../../../../tmp/hosts")}}}) {
     CAPTURE(row.name);
     const auto lowers = f.base(row.more);
-    const auto ran = f.run(f.shell(lowers, "busybox cat /etc/resolv.conf /etc/hosts /etc/hostname > /dev/null; busybox ls -la / /etc > /dev/null"));
+    const auto ran = f.run(f.shell(lowers,
+                                   "busybox cat /etc/resolv.conf /etc/hosts /etc/hostname > "
+                                   "/dev/null; busybox ls -la / /etc > /dev/null"));
     INFO(ran.output);
     REQUIRE(ran.result);
     CHECK(ran.result->exit_code == 0);
@@ -228,7 +251,9 @@ TEST_CASE("a step that changes nothing makes an empty layer, whatever mount poin
 TEST_CASE("a layer holds what the step changed, with its owner, and nothing of the mount points") {
   Fixture f;
   const auto lowers = f.base({directory("etc"), file("etc/old", "x"), file("etc/gone", "x")});
-  const auto ran = f.run(f.shell(lowers, "cd etc; echo new > new; busybox chown 33:44 new; busybox chmod 640 new; busybox rm gone; echo y >> resolv.conf"));
+  const auto ran = f.run(f.shell(lowers,
+                                 "cd etc; echo new > new; busybox chown 33:44 new; busybox chmod "
+                                 "640 new; busybox rm gone; echo y >> resolv.conf"));
   REQUIRE(ran.result);
   REQUIRE(ran.result->success());
   const auto entries = entries_of(f.diff(lowers, ran.upper));
@@ -262,24 +287,45 @@ TEST_CASE("a step sees the environment that was asked for") {
     std::function<void(RunSpec&)> ask;
     std::string output;
   };
-  for (const Row& row : std::vector<Row>{
-           {"umask; pwd", [](RunSpec& s) { s.cwd = "/work"; }, "0022\n/work\n"},
-           {"busybox env | busybox sort", [](RunSpec& s) { s.env = {"PATH=/bin", "A=b c"}; }, "A=b c\nPATH=/bin\nPWD=/\nSHLVL=1\n"},
-           {"busybox id -u; busybox id -G", [](RunSpec& s) { s.uid = 33; s.gid = 34; s.groups = {40, 50}; }, "33\n34 40 50\n"},
-           {"busybox hostname; busybox cat /etc/hostname; busybox tail -2 /etc/hosts",
-            [](RunSpec& s) { s.hostname = "box"; s.extra_hosts = {{"db", "10.0.0.1"}}; },
-            "box\nbox\n127.0.1.1\tbox\n10.0.0.1\tdb\n"},
-           {"busybox cat /etc/resolv.conf", [](RunSpec& s) { s.resolv_conf = "nameserver 192.0.2.1\n"; }, "nameserver 192.0.2.1\n"},
-           {"busybox cat; echo done", [](RunSpec&) {}, "done\n"},
-           {"busybox ls /dev | busybox tr '\\n' ' '", [](RunSpec&) {},
-            "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero "},
-           {"echo x > /dev/null && echo y > /dev/shm/y && busybox head -c 3 /dev/zero | busybox wc -c", [](RunSpec&) {}, "3\n"},
-           {"busybox grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | busybox cut -f2 | busybox tr '\\n' ' '", [](RunSpec&) {},
-            "0000000000000000 00000000a80425fb 00000000a80425fb 00000000a80425fb 0000000000000000 "},
-           {"busybox grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | busybox cut -f2 | busybox tr '\\n' ' '",
-            [](RunSpec& s) { s.uid = s.gid = 33; },
-            "0000000000000000 0000000000000000 0000000000000000 00000000a80425fb 0000000000000000 "},
-           {"busybox ls /proc/self/fd | busybox wc -l", [](RunSpec&) {}, "4\n"}}) {  // 0, 1, 2 and ls's own
+  for (
+      const Row& row : std::vector<Row>{
+          {"umask; pwd", [](RunSpec& s) { s.cwd = "/work"; }, "0022\n/work\n"},
+          {"busybox env | busybox sort",
+           [](RunSpec& s) {
+             s.env = {"PATH=/bin", "A=b c"};
+           },
+           "A=b c\nPATH=/bin\nPWD=/\nSHLVL=1\n"},
+          {"busybox id -u; busybox id -G",
+           [](RunSpec& s) {
+             s.uid = 33;
+             s.gid = 34;
+             s.groups = {40, 50};
+           },
+           "33\n34 40 50\n"},
+          {"busybox hostname; busybox cat /etc/hostname; busybox tail -2 /etc/hosts",
+           [](RunSpec& s) {
+             s.hostname = "box";
+             s.extra_hosts = {{"db", "10.0.0.1"}};
+           },
+           "box\nbox\n127.0.1.1\tbox\n10.0.0.1\tdb\n"},
+          {"busybox cat /etc/resolv.conf",
+           [](RunSpec& s) { s.resolv_conf = "nameserver 192.0.2.1\n"; }, "nameserver 192.0.2.1\n"},
+          {"busybox cat; echo done", [](RunSpec&) {}, "done\n"},
+          {"busybox ls /dev | busybox tr '\\n' ' '", [](RunSpec&) {},
+           "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero "},
+          {"echo x > /dev/null && echo y > /dev/shm/y && busybox head -c 3 /dev/zero | busybox wc "
+           "-c",
+           [](RunSpec&) {}, "3\n"},
+          {"busybox grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | busybox cut -f2 | "
+           "busybox tr '\\n' ' '",
+           [](RunSpec&) {},
+           "0000000000000000 00000000a80425fb 00000000a80425fb 00000000a80425fb 0000000000000000 "},
+          {"busybox grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | busybox cut -f2 | "
+           "busybox tr '\\n' ' '",
+           [](RunSpec& s) { s.uid = s.gid = 33; },
+           "0000000000000000 0000000000000000 0000000000000000 00000000a80425fb 0000000000000000 "},
+          {"busybox ls /proc/self/fd | busybox wc -l", [](RunSpec&) {},
+           "4\n"}}) {  // 0, 1, 2 and ls's own
     CAPTURE(row.script);
     RunSpec spec = f.shell(lowers, row.script);
     row.ask(spec);
@@ -289,14 +335,18 @@ TEST_CASE("a step sees the environment that was asked for") {
 
 TEST_CASE("a step without a network has lo, up, and nothing else") {
   Fixture f;
-  RunSpec spec = f.shell(f.base(), "busybox ip -o link | busybox cut -d: -f2; busybox ping -c1 -w2 127.0.0.1 > /dev/null && echo up");
+  RunSpec spec = f.shell(f.base(),
+                         "busybox ip -o link | busybox cut -d: -f2; busybox ping -c1 -w2 127.0.0.1 "
+                         "> /dev/null && echo up");
   spec.network = Network::None;
   CHECK(f.succeed(spec) == " lo\nup\n");
 }
 
 TEST_CASE("mounts and namespaces are out of a step's reach, chroot is not") {
   Fixture f;
-  const auto lowers = f.base({directory("root"), directory("root/bin"), file("root/bin/busybox", *imagebuild::read_file("/bin/busybox"), 0755)});
+  const auto lowers =
+      f.base({directory("root"), directory("root/bin"),
+              file("root/bin/busybox", *imagebuild::read_file("/bin/busybox"), 0755)});
   struct Row {
     const char* script;
     bool works;
@@ -322,18 +372,25 @@ TEST_CASE("mounts and namespaces are out of a step's reach, chroot is not") {
 TEST_CASE("a step cannot read or signal the builder, nor the process that started it") {
   Fixture f;
   const std::string builder = std::to_string(::getpid());
-  const std::string output = f.succeed(f.shell(f.base(),
-      "for p in /proc/[0-9]*; do busybox cat $p/environ $p/mem 2>/dev/null | busybox head -c 65536; done | busybox grep -a -c registry-password;"
-      "kill -0 " + builder + " 2>/dev/null && echo signalled; busybox cat /proc/" + builder + "/environ 2>/dev/null;"
-      "busybox cat /proc/1/environ > /dev/null 2>&1 && echo read-init; busybox ls /proc/1/root/ > /dev/null 2>&1 && echo root-of-init;"
-      "kill -9 1; echo alive"));
+  const std::string output = f.succeed(
+      f.shell(f.base(),
+              "for p in /proc/[0-9]*; do busybox cat $p/environ $p/mem 2>/dev/null | busybox head "
+              "-c 65536; done | busybox grep -a -c registry-password;"
+              "kill -0 " +
+                  builder + " 2>/dev/null && echo signalled; busybox cat /proc/" + builder +
+                  "/environ 2>/dev/null;"
+                  "busybox cat /proc/1/environ > /dev/null 2>&1 && echo read-init; busybox ls "
+                  "/proc/1/root/ > /dev/null 2>&1 && echo root-of-init;"
+                  "kill -9 1; echo alive"));
   CHECK(output == "0\nalive\n");
 }
 
 TEST_CASE("what a step leaves running is ended before its layer is read") {
   Fixture f;
   const auto lowers = f.base();
-  const auto ran = f.run(f.shell(lowers, "busybox setsid busybox sh -c 'busybox sleep 600; echo late > /tmp/late' > /dev/null 2>&1 & echo started"));
+  const auto ran = f.run(f.shell(lowers,
+                                 "busybox setsid busybox sh -c 'busybox sleep 600; echo late > "
+                                 "/tmp/late' > /dev/null 2>&1 & echo started"));
   REQUIRE(ran.result);
   CHECK(ran.result->success());
   CHECK(ran.output == "started\n");
@@ -350,7 +407,8 @@ TEST_CASE("a canceled step ends with all its processes") {
     std::array<char, 64> buffer{};
     static_cast<void>(read_some(end.get(), buffer).ok());
     stop.request_stop();
-    static_cast<void>(read_all(end.get(), 1024).ok());  // ends only when no process of the step holds the pipe
+    static_cast<void>(
+        read_all(end.get(), 1024).ok());  // ends only when no process of the step holds the pipe
   });
   const auto result = f.worker.run(spec, std::move(pipe->write), stop.get_token());
   REQUIRE_FALSE(result);
@@ -361,9 +419,15 @@ TEST_CASE("a canceled step ends with all its processes") {
 
 TEST_CASE("a command that does not start says why, as a shell would") {
   Fixture f;
-  const auto lowers = f.base({file("bin/foreign", std::string("\x7f" "ELF\x02\x01\x01", 7) + std::string(57, '\0'), 0755),
-                              file("bin/plain", "x", 0644), file("bin/no-loader", "#!/nowhere/sh\n", 0755),
-                              file("bin/script", "echo no shebang\n", 0755)});
+  const auto lowers =
+      f.base({file("bin/foreign",
+                   std::string("\x7f"
+                               "ELF\x02\x01\x01",
+                               7) +
+                       std::string(57, '\0'),
+                   0755),
+              file("bin/plain", "x", 0644), file("bin/no-loader", "#!/nowhere/sh\n", 0755),
+              file("bin/script", "echo no shebang\n", 0755)});
   struct Row {
     const char* command;
     int exit_code;
@@ -393,13 +457,13 @@ TEST_CASE("a sandbox that cannot be set up names the step") {
     const char* says;
   };
   const auto good = f.base();
-  for (const Row& row : std::vector<Row>{
-           {[&](RunSpec& s) { s.lowers = lowers; }, "/proc is not a directory"},
-           {[](RunSpec& s) { s.cwd = "/nowhere"; }, "working directory: /nowhere"},
-           {[](RunSpec& s) { s.cwd = "relative"; }, "not absolute"},
-           {[](RunSpec& s) { s.uid = 70000; }, "uid 70000 is not mapped"},
-           {[](RunSpec& s) { s.argv.clear(); }, "no command"},
-           {[](RunSpec& s) { s.env = {std::string("A=\0b", 4)}; }, "NUL byte"}}) {
+  for (const Row& row :
+       std::vector<Row>{{[&](RunSpec& s) { s.lowers = lowers; }, "/proc is not a directory"},
+                        {[](RunSpec& s) { s.cwd = "/nowhere"; }, "working directory: /nowhere"},
+                        {[](RunSpec& s) { s.cwd = "relative"; }, "not absolute"},
+                        {[](RunSpec& s) { s.uid = 70000; }, "uid 70000 is not mapped"},
+                        {[](RunSpec& s) { s.argv.clear(); }, "no command"},
+                        {[](RunSpec& s) { s.env = {std::string("A=\0b", 4)}; }, "NUL byte"}}) {
     CAPTURE(row.says);
     RunSpec spec = f.shell(good, "true");
     row.ask(spec);
@@ -412,7 +476,8 @@ TEST_CASE("a sandbox that cannot be set up names the step") {
 
 TEST_CASE("files and paths are looked up inside the tree, never outside") {
   Fixture f;
-  const auto lowers = f.base({directory("etc"), file("etc/passwd", "app:x:33:44::/home/app:\n"), link_to("etc/shadow", "/../../../../../../etc/group"),
+  const auto lowers = f.base({directory("etc"), file("etc/passwd", "app:x:33:44::/home/app:\n"),
+                              link_to("etc/shadow", "/../../../../../../etc/group"),
                               link_to("passwd", "etc/passwd")});
   auto text = f.worker.read_file(lowers, "/passwd", 1024);
   REQUIRE(text);
@@ -425,16 +490,21 @@ TEST_CASE("files and paths are looked up inside the tree, never outside") {
   REQUIRE(info);
   CHECK(info->path == "/etc/passwd");
   CHECK(info->mode == 0644);
-  CHECK(f.worker.resolve_path(lowers, "/srv/app")->missing == std::vector<std::string>{"/srv", "/srv/app"});
+  CHECK(f.worker.resolve_path(lowers, "/srv/app")->missing ==
+        std::vector<std::string>{"/srv", "/srv/app"});
   CHECK(f.worker.resolve_path(lowers, "/passwd", LastLink::Keep)->type == PathType::Symlink);
 }
 
 TEST_CASE("COPY --from takes a tree out of another stage") {
   Fixture f;
-  const auto lowers = f.base({directory("app"), file("app/a", "A", 0755, 33), link_to("app/link", "a")});
+  const auto lowers =
+      f.base({directory("app"), file("app/a", "A", 0755, 33), link_to("app/link", "a")});
   CopyRequest request;
   request.sources = {"/app"};
-  request.destination = {.path = "/srv", .kind = DestinationKind::Missing, .trailing_slash = true, .missing_parents = {}};
+  request.destination = {.path = "/srv",
+                         .kind = DestinationKind::Missing,
+                         .trailing_slash = true,
+                         .missing_parents = {}};
   auto pipe = make_pipe();
   std::string bytes;
   std::jthread drain([&bytes, end = std::move(pipe->read)] {
@@ -455,14 +525,16 @@ TEST_CASE("layers unpack side by side and merge in order") {
   std::vector<LayerId> layers;
   std::vector<std::string> tars{tar_of(busybox())};
   for (int i = 1; i < 4; ++i) {
-    tars.push_back(tar_of({file("which", std::to_string(i)), file("only" + std::to_string(i), "")}));
+    tars.push_back(
+        tar_of({file("which", std::to_string(i)), file("only" + std::to_string(i), "")}));
   }
   std::atomic<int> failed{0};
   {
     std::vector<std::jthread> threads;
     for (const std::string& tar : tars) {
       layers.push_back(f.worker.new_layer());
-      threads.emplace_back([&f, &tar, &failed, layer = layers.back()] { failed += f.feed(layer, tar) ? 0 : 1; });
+      threads.emplace_back(
+          [&f, &tar, &failed, layer = layers.back()] { failed += f.feed(layer, tar) ? 0 : 1; });
     }
   }
   CHECK(failed == 0);
@@ -471,7 +543,8 @@ TEST_CASE("layers unpack side by side and merge in order") {
     REQUIRE(f.worker.settle(layer, lowers));
     lowers.push_back(layer);
   }
-  CHECK(f.succeed(f.shell(lowers, "busybox cat which; busybox ls -d only*")) == "3only1\nonly2\nonly3\n");
+  CHECK(f.succeed(f.shell(lowers, "busybox cat which; busybox ls -d only*")) ==
+        "3only1\nonly2\nonly3\n");
 }
 
 TEST_CASE("more layers than an image may have are one tree") {
@@ -525,7 +598,8 @@ TEST_CASE("a killed builder takes its worker and the running step with it") {
   ::waitpid(builder, nullptr, 0);
   CHECK(ends_within(worker, 20000));
   for (const auto& entry : fs::recursive_directory_iterator(store.path)) {
-    CHECK(entry.path().filename() != "store");  // the builder's own two empty directories stay: nobody is left to remove them
+    CHECK(entry.path().filename() !=
+          "store");  // the builder's own two empty directories stay: nobody is left to remove them
   }
 }
 
@@ -542,7 +616,8 @@ TEST_CASE("an abandoned worker ends its running step") {
     std::array<char, 64> buffer{};
     static_cast<void>(read_some(end.get(), buffer).ok());
     f.worker.abandon();
-    static_cast<void>(read_all(end.get(), 1024).ok());  // ends only when no process of the step holds the pipe
+    static_cast<void>(
+        read_all(end.get(), 1024).ok());  // ends only when no process of the step holds the pipe
   });
   CHECK(f.worker.run(spec, std::move(pipe->write)).error().kind == ErrorKind::Canceled);
 }

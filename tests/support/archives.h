@@ -1,4 +1,5 @@
-// For the tests of archive and layer: archives in memory, and raw headers that no writer would make.
+// For the tests of archive and layer: archives in memory, and raw headers that no writer would
+// make.
 #pragma once
 
 #include <cstdio>
@@ -47,8 +48,11 @@ inline Result<Entries> read_tar(std::string_view bytes, TarLimits limits = {}) {
 }
 
 /// A 512-byte header of `type` with a correct checksum.
-inline std::string raw_header(std::string_view name, std::uint64_t size, char type, std::string_view link = "",
-                              std::string_view magic = std::string_view("ustar\0" "00", 8)) {
+inline std::string raw_header(std::string_view name, std::uint64_t size, char type,
+                              std::string_view link = "",
+                              std::string_view magic = std::string_view("ustar\0"
+                                                                        "00",
+                                                                        8)) {
   std::string header(512, '\0');
   auto put = [&](std::size_t at, std::string_view text) { header.replace(at, text.size(), text); };
   auto octal = [&](std::size_t at, int digits, std::uint64_t value) {

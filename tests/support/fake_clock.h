@@ -9,7 +9,8 @@ namespace imagebuild {
 
 class FakeClock final : public Clock {
  public:
-  explicit FakeClock(TimePoint start = TimePoint(std::chrono::seconds(1'700'000'000))) : now_(start.time_since_epoch().count()) {}
+  explicit FakeClock(TimePoint start = TimePoint(std::chrono::seconds(1'700'000'000)))
+      : now_(start.time_since_epoch().count()) {}
   TimePoint now() const override { return TimePoint(Duration(now_.load())); }
   void advance(Duration by) { now_ += by.count(); }
 

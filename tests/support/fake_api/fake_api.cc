@@ -17,7 +17,8 @@ ServerResponse json_response(int status, const json& body) {
 }
 
 json status_object(int code, const std::string& reason, const std::string& message) {
-  return {{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"}, {"code", code}, {"reason", reason}, {"message", message}};
+  return {{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"},
+          {"code", code},     {"reason", reason},   {"message", message}};
 }
 
 ServerResponse refusal(int code, const std::string& reason, const std::string& message) {
@@ -25,7 +26,8 @@ ServerResponse refusal(int code, const std::string& reason, const std::string& m
 }
 
 ServerResponse reply_response(const FakeReply& reply, int ok_status = 200) {
-  if (reply.refusal) return refusal(reply.refusal->code, reply.refusal->reason, reply.refusal->message);
+  if (reply.refusal)
+    return refusal(reply.refusal->code, reply.refusal->reason, reply.refusal->message);
   return json_response(ok_status, reply.object);
 }
 
@@ -43,9 +45,12 @@ std::optional<FakePath> parse_path(const std::string& text) {
   std::size_t at = 0;
   auto take = [&] { return at < parts.size() ? parts[at++] : std::string(); };
   std::string root = take(), version;
-  if (root == "api") version = take();
-  else if (root == "apis") version = take();
-  else return std::nullopt;
+  if (root == "api")
+    version = take();
+  else if (root == "apis")
+    version = take();
+  else
+    return std::nullopt;
   if (root == "apis") version += "/" + take();
   FakePath path;
   std::string plural = take();
@@ -63,16 +68,22 @@ std::optional<FakePath> parse_path(const std::string& text) {
 ServerResponse fault_response(const FakeApi::Fault& fault) {
   using Action = FakeApi::Action;
   switch (fault.action) {
-    case Action::Conflict: return refusal(409, "Conflict", "Operation cannot be fulfilled: injected");
+    case Action::Conflict:
+      return refusal(409, "Conflict", "Operation cannot be fulfilled: injected");
     case Action::TooManyRequests: {
       auto response = refusal(429, "TooManyRequests", "injected");
       response.headers.set("Retry-After", std::to_string(fault.retry_after));
       return response;
     }
-    case Action::Gone: return refusal(410, "Expired", "injected");
-    case Action::Forbidden: return refusal(403, "Forbidden", "injected");
-    case Action::ServerError: return refusal(500, "InternalError", "injected");
-    case Action::ResetBeforeEffect: case Action::ResetAfterEffect: break;
+    case Action::Gone:
+      return refusal(410, "Expired", "injected");
+    case Action::Forbidden:
+      return refusal(403, "Forbidden", "injected");
+    case Action::ServerError:
+      return refusal(500, "InternalError", "injected");
+    case Action::ResetBeforeEffect:
+    case Action::ResetAfterEffect:
+      break;
   }
   ServerResponse response;
   response.fault = ServerResponse::Fault::ResetBeforeResponse;
@@ -113,7 +124,9 @@ std::function<bool(const ServerRequest&)> on(std::string method, std::string par
   };
 }
 
-FakeApi::FakeApi() : server_(std::make_unique<TestServer>([this](const ServerRequest& request) { return handle(request); })) {}
+FakeApi::FakeApi()
+    : server_(std::make_unique<TestServer>(
+          [this](const ServerRequest& request) { return handle(request); })) {}
 FakeApi::~FakeApi() { objects_.cut_watches(); }
 
 kube::ClientConfig FakeApi::config() const {
@@ -122,13 +135,16 @@ kube::ClientConfig FakeApi::config() const {
   return config;
 }
 
-json FakeApi::put(const kube::ResourceType& type, json object) { return objects_.put(collection(type), with_type(std::move(object), type)); }
+json FakeApi::put(const kube::ResourceType& type, json object) {
+  return objects_.put(collection(type), with_type(std::move(object), type));
+}
 
 json FakeApi::get(const kube::ResourceType& type, const kube::ObjectKey& key) const {
   return objects_.get(path_of(type, key)).object;
 }
 
-bool FakeApi::change(const kube::ResourceType& type, const kube::ObjectKey& key, const json& change) {
+bool FakeApi::change(const kube::ResourceType& type, const kube::ObjectKey& key,
+                     const json& change) {
   json object = get(type, key);
   if (object.is_null()) return false;
   object.merge_patch(change);
@@ -136,7 +152,9 @@ bool FakeApi::change(const kube::ResourceType& type, const kube::ObjectKey& key,
   return true;
 }
 
-bool FakeApi::erase(const kube::ResourceType& type, const kube::ObjectKey& key) { return objects_.erase(path_of(type, key)); }
+bool FakeApi::erase(const kube::ResourceType& type, const kube::ObjectKey& key) {
+  return objects_.erase(path_of(type, key));
+}
 
 void FakeApi::set_log(const kube::ObjectKey& pod, std::string text) {
   std::lock_guard lock(mutex_);
@@ -207,15 +225,16 @@ ServerResponse FakeApi::handle(const ServerRequest& request) {
 }
 
 ServerResponse FakeApi::serve(const ServerRequest& request) {
-  if (request.path == "/version") return json_response(200, {{"major", "1"}, {"minor", "28"}, {"gitVersion", "v1.28.0-fake"}});
+  if (request.path == "/version")
+    return json_response(200, {{"major", "1"}, {"minor", "28"}, {"gitVersion", "v1.28.0-fake"}});
   auto path = parse_path(request.path);
   if (!path) return refusal(404, "NotFound", "the server could not find the requested resource");
   if (path->subresource == "log") return log(request, *path);
   if (request.method == "GET" && path->name.empty()) {
     if (request.parameter("watch").value_or("") == "1") return watch(request, *path);
     int limit = std::atoi(request.parameter("limit").value_or("0").c_str());
-    return reply_response(objects_.list(*path, request.parameter("labelSelector").value_or(""), limit,
-                                        request.parameter("continue").value_or("")));
+    return reply_response(objects_.list(*path, request.parameter("labelSelector").value_or(""),
+                                        limit, request.parameter("continue").value_or("")));
   }
   if (request.method == "GET") return reply_response(objects_.get(*path));
   auto body = parse_json(request.body.empty() ? "{}" : request.body);
@@ -227,20 +246,24 @@ ServerResponse FakeApi::serve(const ServerRequest& request) {
   std::string type = request.headers.find("Content-Type").value_or("");
   if (type == "application/merge-patch+json") return reply_response(objects_.patch(*path, *body));
   if (type == "application/apply-patch+yaml")
-    return reply_response(objects_.apply(*path, *body, request.parameter("fieldManager").value_or("")));
+    return reply_response(
+        objects_.apply(*path, *body, request.parameter("fieldManager").value_or("")));
   return refusal(415, "UnsupportedMediaType", type);
 }
 
 ServerResponse FakeApi::log(const ServerRequest& request, const FakePath& path) {
-  if (objects_.get({path.collection, path.name_space, path.name, ""}).refusal) return refusal(404, "NotFound", path.name);
+  if (objects_.get({path.collection, path.name_space, path.name, ""}).refusal)
+    return refusal(404, "NotFound", path.name);
   std::string text;
   {
     std::lock_guard lock(mutex_);
     auto it = logs_.find({path.name_space, path.name});
     if (it != logs_.end()) text = it->second;
   }
-  if (auto lines = request.parameter("tailLines")) text = last_lines(text, std::atol(lines->c_str()));
-  if (auto bytes = request.parameter("limitBytes")) text.resize(std::min<std::size_t>(text.size(), std::strtoul(bytes->c_str(), nullptr, 10)));
+  if (auto lines = request.parameter("tailLines"))
+    text = last_lines(text, std::atol(lines->c_str()));
+  if (auto bytes = request.parameter("limitBytes"))
+    text.resize(std::min<std::size_t>(text.size(), std::strtoul(bytes->c_str(), nullptr, 10)));
   ServerResponse response;
   response.headers = {{"Content-Type", "text/plain"}};
   response.body = std::move(text);
@@ -249,26 +272,36 @@ ServerResponse FakeApi::log(const ServerRequest& request, const FakePath& path) 
 
 ServerResponse FakeApi::watch(const ServerRequest& request, const FakePath& path) {
   using Clock = std::chrono::steady_clock;
-  auto at = objects_.subscribe(path, request.parameter("labelSelector").value_or(""), request.parameter("resourceVersion").value_or(""));
+  auto at = objects_.subscribe(path, request.parameter("labelSelector").value_or(""),
+                               request.parameter("resourceVersion").value_or(""));
   ServerResponse response;
   response.headers = {{"Content-Type", "application/json"}};
   if (!at) {  // the real server says so inside a 200, too
-    response.body = dump_json({{"type", "ERROR"}, {"object", status_object(410, "Expired", "too old resource version")}}) + "\n";
+    response.body =
+        dump_json({{"type", "ERROR"},
+                   {"object", status_object(410, "Expired", "too old resource version")}}) +
+        "\n";
     return response;
   }
   ++watches_started_;
   long seconds = std::atol(request.parameter("timeoutSeconds").value_or("3600").c_str());
   auto end = Clock::now() + std::chrono::seconds(seconds);
   if (abrupt_) response.fault = ServerResponse::Fault::CutStream;
-  response.stream = [this, end, subscription = *at](const std::atomic<bool>& running) mutable -> std::optional<std::string> {
+  response.stream = [this, end, subscription = *at](
+                        const std::atomic<bool>& running) mutable -> std::optional<std::string> {
     std::string type;
     json object;
     while (running && Clock::now() < end) {
       switch (objects_.next(subscription, type, object)) {
-        case FakeObjects::Step::Nothing: continue;
-        case FakeObjects::Step::Cut: return std::nullopt;
-        case FakeObjects::Step::Bookmark: type = "BOOKMARK"; break;
-        case FakeObjects::Step::Event: break;
+        case FakeObjects::Step::Nothing:
+          continue;
+        case FakeObjects::Step::Cut:
+          return std::nullopt;
+        case FakeObjects::Step::Bookmark:
+          type = "BOOKMARK";
+          break;
+        case FakeObjects::Step::Event:
+          break;
       }
       return dump_json({{"type", type}, {"object", object}}) + "\n";
     }

@@ -1,14 +1,16 @@
-// FakeApi: an in-memory API server on port 0 that speaks the real protocol, so that the code under test is the
-// shipped code, and that can do on purpose what a real one does only on bad days.
+// FakeApi: an in-memory API server on port 0 that speaks the real protocol, so that the code under
+// test is the shipped code, and that can do on purpose what a real one does only on bad days.
 //
 //   FakeApi api;
 //   auto client = kube::Client::make(api.config());
-//   api.put(kube::kImageBuilds, {{"metadata", {{"namespace", "default"}, {"name", "web"}}}, {"spec", …}});
-//   api.inject({.matches = on("PATCH", "/status"), .action = FakeApi::Action::Conflict, .times = 1});
+//   api.put(kube::kImageBuilds, {{"metadata", {{"namespace", "default"}, {"name", "web"}}},
+//   {"spec", …}}); api.inject({.matches = on("PATCH", "/status"), .action =
+//   FakeApi::Action::Conflict, .times = 1});
 //
-// It knows any resource type: get, list (limit, continue), watch (bookmarks, 410), create, replace, merge patch,
-// apply (without field ownership), delete (uid precondition, finalizers, owners' garbage collection), the status
-// subresource (spec and status never change together; generation grows with spec only) and pods/log.
+// It knows any resource type: get, list (limit, continue), watch (bookmarks, 410), create, replace,
+// merge patch, apply (without field ownership), delete (uid precondition, finalizers, owners'
+// garbage collection), the status subresource (spec and status never change together; generation
+// grows with spec only) and pods/log.
 #pragma once
 
 #include <atomic>
@@ -38,8 +40,11 @@ class FakeApi {
   json put(const kube::ResourceType& type, json object);
   /// Null when it does not exist.
   json get(const kube::ResourceType& type, const kube::ObjectKey& key) const;
-  std::vector<json> all(const kube::ResourceType& type) const { return objects_.all(collection(type)); }
-  /// Merges `change` into the object (status, too), as the kubelet or a user would. False: no such object.
+  std::vector<json> all(const kube::ResourceType& type) const {
+    return objects_.all(collection(type));
+  }
+  /// Merges `change` into the object (status, too), as the kubelet or a user would. False: no such
+  /// object.
   bool change(const kube::ResourceType& type, const kube::ObjectKey& key, const json& change);
   bool erase(const kube::ResourceType& type, const kube::ObjectKey& key);
   void set_log(const kube::ObjectKey& pod, std::string text);
@@ -47,10 +52,15 @@ class FakeApi {
   void hold_deletion(bool hold) { objects_.set_hold_deletion(hold); }
 
   // Watches.
-  void compact() { objects_.compact(); }  ///< history is gone: a watch from an older version gets 410
-  void cut_watches() { objects_.cut_watches(); }  ///< those that have started, see watches_started()
+  void compact() {
+    objects_.compact();
+  }  ///< history is gone: a watch from an older version gets 410
+  void cut_watches() {
+    objects_.cut_watches();
+  }  ///< those that have started, see watches_started()
   int watches_started() const { return watches_started_; }
-  /// Watches that start from now on end in the middle of the chunked body instead of with its last chunk.
+  /// Watches that start from now on end in the middle of the chunked body instead of with its last
+  /// chunk.
   void end_watches_abruptly(bool abruptly) { abrupt_ = abruptly; }
   void send_bookmarks() { objects_.send_bookmarks(); }
 
@@ -74,7 +84,8 @@ class FakeApi {
   void clear_faults();
   /// How many injected faults have happened.
   int faults_happened() const;
-  /// Called for every request before it is handled, from its connection's thread (virtual time, ordering).
+  /// Called for every request before it is handled, from its connection's thread (virtual time,
+  /// ordering).
   void on_request(std::function<void(const ServerRequest&)> hook);
 
   /// Every request so far, as "GET /api/v1/namespaces/a/pods?limit=500".
@@ -82,7 +93,9 @@ class FakeApi {
   int count_requests(const std::string& method, const std::string& part) const;
   void forget_requests();
 
-  static std::string collection(const kube::ResourceType& type) { return type.api_version() + "/" + type.plural; }
+  static std::string collection(const kube::ResourceType& type) {
+    return type.api_version() + "/" + type.plural;
+  }
 
  private:
   ServerResponse handle(const ServerRequest& request);

@@ -18,17 +18,20 @@ std::string now_text() { return format_rfc3339(SystemClock().now()); }
 bool is_name(const std::string& name) {
   auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   return !name.empty() && name.size() <= 253 && plain(name.front()) && plain(name.back()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-' || c == '.'; });
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return plain(c) || c == '-' || c == '.'; });
 }
 
 // What the real server refuses with 422 and a controller easily gets wrong.
 std::string find_invalid(const json& object) {
-  if (!is_name(string_at(object, {"metadata", "name"}))) return "metadata.name: not a DNS subdomain";
+  if (!is_name(string_at(object, {"metadata", "name"})))
+    return "metadata.name: not a DNS subdomain";
   if (const json* labels = find_path(object, {"metadata", "labels"}); labels && labels->is_object())
     for (const auto& [name, value] : labels->items())
       if (!value.is_string() || value.get_ref<const std::string&>().size() > 63)
         return "metadata.labels: " + name + ": not a string of at most 63 characters";
-  if (const json* notes = find_path(object, {"metadata", "annotations"}); notes && notes->is_object())
+  if (const json* notes = find_path(object, {"metadata", "annotations"});
+      notes && notes->is_object())
     for (const auto& [name, value] : notes->items())
       if (!value.is_string()) return "metadata.annotations: " + name + ": not a string";
   return "";
@@ -41,8 +44,10 @@ bool has_finalizers(const json& object) {
 
 void restore(json& metadata, const json& before, const char* field) {
   auto it = before.find(field);
-  if (it == before.end()) metadata.erase(field);
-  else metadata[field] = *it;
+  if (it == before.end())
+    metadata.erase(field);
+  else
+    metadata[field] = *it;
 }
 
 // Takes out of `target` what is in `last` and not in `next`.
@@ -90,7 +95,8 @@ bool matches_labels(const json& object, const std::string& selector) {
       if (value.starts_with('=')) value.erase(0, 1);
     }
     const json* labels = find_path(object, {"metadata", "labels"});
-    bool holds = labels && labels->contains(name) && (equals == std::string::npos || (*labels)[name] == value);
+    bool holds = labels && labels->contains(name) &&
+                 (equals == std::string::npos || (*labels)[name] == value);
     if (holds == negated) return false;
   }
   return true;
@@ -99,7 +105,8 @@ bool matches_labels(const json& object, const std::string& selector) {
 FakeReply FakeObjects::get(const FakePath& path) const {
   std::lock_guard lock(mutex_);
   auto it = objects_.find(key_of(path));
-  if (it == objects_.end()) return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
+  if (it == objects_.end())
+    return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
   return {std::nullopt, it->second};
 }
 
@@ -107,8 +114,10 @@ json FakeObjects::record_locked(const Key& key, const char* type, json object, c
   ++version_;
   object["metadata"]["resourceVersion"] = std::to_string(version_);
   history_.push_back({version_, type, key.collection, key.name_space, object, before});
-  if (std::string_view(type) == "DELETED") objects_.erase(key);
-  else objects_[key] = object;
+  if (std::string_view(type) == "DELETED")
+    objects_.erase(key);
+  else
+    objects_[key] = object;
   changed_.notify_all();
   return object;
 }
@@ -126,10 +135,12 @@ FakeReply FakeObjects::create_locked(const FakePath& path, json object) {
   if (!string_at(metadata, {"resourceVersion"}).empty())
     return refuse(400, "BadRequest", "resourceVersion should not be set on objects to be created");
   std::string base = string_at(metadata, {"generateName"});
-  if (string_at(metadata, {"name"}).empty() && !base.empty()) metadata["name"] = base + std::to_string(10000 + ++uids_);
+  if (string_at(metadata, {"name"}).empty() && !base.empty())
+    metadata["name"] = base + std::to_string(10000 + ++uids_);
   if (auto problem = find_invalid(object); !problem.empty()) return refuse(422, "Invalid", problem);
   Key key{path.collection, path.name_space, metadata["name"]};
-  if (objects_.contains(key)) return refuse(409, "AlreadyExists", key.collection + " \"" + key.name + "\" already exists");
+  if (objects_.contains(key))
+    return refuse(409, "AlreadyExists", key.collection + " \"" + key.name + "\" already exists");
   if (!key.name_space.empty()) metadata["namespace"] = key.name_space;
   metadata["uid"] = "uid-" + std::to_string(++uids_);
   metadata["generation"] = 1;
@@ -150,18 +161,22 @@ FakeReply FakeObjects::write_locked(const Key& key, json after, bool status_only
   if (status_only) {
     json status = after.contains("status") ? after["status"] : json();
     after = before;
-    if (status.is_null()) after.erase("status");
-    else after["status"] = std::move(status);
+    if (status.is_null())
+      after.erase("status");
+    else
+      after["status"] = std::move(status);
   } else {
     restore(after, before, "status");
   }
-  for (const char* field : {"uid", "name", "namespace", "creationTimestamp", "deletionTimestamp", "resourceVersion", "generation"})
+  for (const char* field : {"uid", "name", "namespace", "creationTimestamp", "deletionTimestamp",
+                            "resourceVersion", "generation"})
     restore(after["metadata"], old_metadata, field);
   if (auto problem = find_invalid(after); !problem.empty()) return refuse(422, "Invalid", problem);
   bool spec_changed = !status_only && after.value("spec", json()) != before.value("spec", json());
   if (spec_changed) after["metadata"]["generation"] = old_metadata.value("generation", 0) + 1;
   if (after == before) return {std::nullopt, before};  // the real server does not write this either
-  bool last = after["metadata"].contains("deletionTimestamp") && has_finalizers(before) && !has_finalizers(after);
+  bool last = after["metadata"].contains("deletionTimestamp") && has_finalizers(before) &&
+              !has_finalizers(after);
   json stored = record_locked(key, "MODIFIED", std::move(after), before);
   if (last) erase_locked(key);
   return {std::nullopt, std::move(stored)};
@@ -170,14 +185,16 @@ FakeReply FakeObjects::write_locked(const Key& key, json after, bool status_only
 FakeReply FakeObjects::replace(const FakePath& path, json object) {
   std::lock_guard lock(mutex_);
   Key key = key_of(path);
-  if (!objects_.contains(key)) return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
+  if (!objects_.contains(key))
+    return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
   return write_locked(key, std::move(object), path.subresource == "status");
 }
 
 FakeReply FakeObjects::patch(const FakePath& path, const json& body) {
   std::lock_guard lock(mutex_);
   auto it = objects_.find(key_of(path));
-  if (it == objects_.end()) return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
+  if (it == objects_.end())
+    return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
   json after = it->second;
   after.merge_patch(body);
   return write_locked(it->first, std::move(after), path.subresource == "status");
@@ -189,11 +206,13 @@ FakeReply FakeObjects::apply(const FakePath& path, const json& body, const std::
     return refuse(400, "BadRequest", "apiVersion and kind are required for apply patch");
   std::lock_guard lock(mutex_);
   Key key = key_of(path);
-  json& last = applied_[key.collection + "/" + key.name_space + "/" + key.name + "/" + path.subresource + "/" + manager];
+  json& last = applied_[key.collection + "/" + key.name_space + "/" + key.name + "/" +
+                        path.subresource + "/" + manager];
   FakeReply reply;
   auto it = objects_.find(key);
   if (it == objects_.end()) {
-    if (!path.subresource.empty()) return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
+    if (!path.subresource.empty())
+      return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
     json object = body;
     object["metadata"]["name"] = path.name;
     reply = create_locked(path, std::move(object));
@@ -214,11 +233,13 @@ FakeReply FakeObjects::remove(const FakePath& path, const json& options) {
   std::lock_guard lock(mutex_);
   Key key = key_of(path);
   auto it = objects_.find(key);
-  if (it == objects_.end()) return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
+  if (it == objects_.end())
+    return refuse(404, "NotFound", path.collection + " \"" + path.name + "\" not found");
   for (const char* field : {"uid", "resourceVersion"}) {
     std::string wanted = string_at(options, {"preconditions", field});
     if (!wanted.empty() && wanted != string_at(it->second, {"metadata", field}))
-      return refuse(409, "Conflict", std::string("Precondition failed: ") + field + " in precondition is another");
+      return refuse(409, "Conflict",
+                    std::string("Precondition failed: ") + field + " in precondition is another");
   }
   json object = it->second;
   begin_deletion_locked(key, options.is_object() && options.value("gracePeriodSeconds", -1) == 0);
@@ -244,11 +265,14 @@ void FakeObjects::erase_locked(const Key& key) {
 // Background garbage collection: an object goes when it has owners and none of them exists.
 void FakeObjects::collect_orphans_locked() {
   std::vector<std::string> alive;
-  for (const auto& [key, object] : objects_) alive.push_back(string_at(object, {"metadata", "uid"}));
+  for (const auto& [key, object] : objects_)
+    alive.push_back(string_at(object, {"metadata", "uid"}));
   std::vector<Key> orphans;
   for (const auto& [key, object] : objects_) {
     const json* owners = find_path(object, {"metadata", "ownerReferences"});
-    if (!owners || !owners->is_array() || owners->empty() || object["metadata"].contains("deletionTimestamp")) continue;
+    if (!owners || !owners->is_array() || owners->empty() ||
+        object["metadata"].contains("deletionTimestamp"))
+      continue;
     bool owned = std::any_of(owners->begin(), owners->end(), [&](const json& owner) {
       return std::find(alive.begin(), alive.end(), string_at(owner, {"uid"})) != alive.end();
     });
@@ -266,12 +290,15 @@ FakeReply FakeObjects::list(const FakePath& path, const std::string& label_selec
   if (!continue_token.empty()) {  // "version/namespace/name": where the last page ended
     auto first = continue_token.find('/'), second = continue_token.find('/', first + 1);
     version = std::strtoull(continue_token.c_str(), nullptr, 10);
-    if (version < compacted_) return refuse(410, "Expired", "The provided continue parameter is too old");
-    after = {path.collection, continue_token.substr(first + 1, second - first - 1), continue_token.substr(second + 1)};
+    if (version < compacted_)
+      return refuse(410, "Expired", "The provided continue parameter is too old");
+    after = {path.collection, continue_token.substr(first + 1, second - first - 1),
+             continue_token.substr(second + 1)};
   }
   json items = json::array();
   std::string token;
-  for (auto it = objects_.upper_bound(after); it != objects_.end() && it->first.collection == path.collection; ++it) {
+  for (auto it = objects_.upper_bound(after);
+       it != objects_.end() && it->first.collection == path.collection; ++it) {
     if (!path.name_space.empty() && it->first.name_space != path.name_space) continue;
     if (!matches_labels(it->second, label_selector)) continue;
     if (limit > 0 && items.size() == static_cast<std::size_t>(limit)) {
@@ -289,7 +316,8 @@ FakeReply FakeObjects::list(const FakePath& path, const std::string& label_selec
   return {std::nullopt, {{"metadata", metadata}, {"items", std::move(items)}}};
 }
 
-std::optional<FakeObjects::Subscription> FakeObjects::subscribe(const FakePath& path, std::string label_selector,
+std::optional<FakeObjects::Subscription> FakeObjects::subscribe(const FakePath& path,
+                                                                std::string label_selector,
                                                                 const std::string& version) const {
   std::lock_guard lock(mutex_);
   std::uint64_t from = version.empty() ? version_ : std::strtoull(version.c_str(), nullptr, 10);
@@ -301,11 +329,13 @@ FakeObjects::Step FakeObjects::next(Subscription& at, std::string& type, json& o
   std::unique_lock lock(mutex_);
   auto look = [&]() -> Step {
     if (cuts_ != at.cuts) return Step::Cut;
-    auto it = std::upper_bound(history_.begin(), history_.end(), at.version,
-                               [](std::uint64_t version, const Event& event) { return version < event.version; });
+    auto it = std::upper_bound(
+        history_.begin(), history_.end(), at.version,
+        [](std::uint64_t version, const Event& event) { return version < event.version; });
     for (; it != history_.end(); ++it) {
       at.version = it->version;
-      bool here = it->collection == at.path.collection && (at.path.name_space.empty() || it->name_space == at.path.name_space);
+      bool here = it->collection == at.path.collection &&
+                  (at.path.name_space.empty() || it->name_space == at.path.name_space);
       if (!here || !selected(*it, at.label_selector, type)) continue;
       object = it->object;
       return Step::Event;
@@ -344,8 +374,12 @@ json FakeObjects::put(const std::string& collection, json object) {
   Key key{collection, string_at(metadata, {"namespace"}), string_at(metadata, {"name"})};
   auto it = objects_.find(key);
   json before = it == objects_.end() ? json() : it->second;
-  if (!metadata.contains("uid")) metadata["uid"] = before.is_object() ? before["metadata"]["uid"] : json("uid-" + std::to_string(++uids_));
-  if (!metadata.contains("creationTimestamp")) metadata["creationTimestamp"] = before.is_object() ? before["metadata"]["creationTimestamp"] : json(now_text());
+  if (!metadata.contains("uid"))
+    metadata["uid"] =
+        before.is_object() ? before["metadata"]["uid"] : json("uid-" + std::to_string(++uids_));
+  if (!metadata.contains("creationTimestamp"))
+    metadata["creationTimestamp"] =
+        before.is_object() ? before["metadata"]["creationTimestamp"] : json(now_text());
   if (before.is_null()) {
     if (!metadata.contains("generation")) metadata["generation"] = 1;
   } else if (object.value("spec", json()) != before.value("spec", json())) {

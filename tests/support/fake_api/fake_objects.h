@@ -1,5 +1,6 @@
-// The state behind FakeApi: objects with resourceVersion, generation, uid and owners, and the history that
-// watches replay. One lock, no I/O; the rules are those of the real server as far as a controller can notice them.
+// The state behind FakeApi: objects with resourceVersion, generation, uid and owners, and the
+// history that watches replay. One lock, no I/O; the rules are those of the real server as far as a
+// controller can notice them.
 #pragma once
 
 #include <condition_variable>
@@ -46,11 +47,13 @@ class FakeObjects {
   FakeReply replace(const FakePath& path, json object);
   /// Merge patch.
   FakeReply patch(const FakePath& path, const json& body);
-  /// Server-side apply: creates what is missing, removes what `manager` applied before and does not any more.
+  /// Server-side apply: creates what is missing, removes what `manager` applied before and does not
+  /// any more.
   FakeReply apply(const FakePath& path, const json& body, const std::string& manager);
   FakeReply remove(const FakePath& path, const json& options);
   /// One page: {"metadata": {resourceVersion, continue}, "items": []}.
-  FakeReply list(const FakePath& path, const std::string& label_selector, int limit, const std::string& continue_token);
+  FakeReply list(const FakePath& path, const std::string& label_selector, int limit,
+                 const std::string& continue_token);
 
   struct Event {
     std::uint64_t version;
@@ -68,16 +71,19 @@ class FakeObjects {
     std::uint64_t cuts = 0, bookmarks = 0;
   };
   enum class Step { Nothing, Event, Bookmark, Cut };
-  /// What the watch gets next; waits up to 20 ms. `type` and `object` are set for Event, `object` for Bookmark.
+  /// What the watch gets next; waits up to 20 ms. `type` and `object` are set for Event, `object`
+  /// for Bookmark.
   Step next(Subscription& subscription, std::string& type, json& object);
   /// A watch that starts now. `version` "": from now on. nullopt: that history is gone (410).
-  std::optional<Subscription> subscribe(const FakePath& path, std::string label_selector, const std::string& version) const;
+  std::optional<Subscription> subscribe(const FakePath& path, std::string label_selector,
+                                        const std::string& version) const;
 
   void compact();
   void cut_watches();
   void send_bookmarks();
 
-  /// Everything but the resourceVersion as it is given, status included: the test speaks for kubelet and user.
+  /// Everything but the resourceVersion as it is given, status included: the test speaks for
+  /// kubelet and user.
   json put(const std::string& collection, json object);
   std::vector<json> all(const std::string& collection) const;
   void set_hold_deletion(bool hold);
@@ -100,7 +106,8 @@ class FakeObjects {
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable changed_;
   std::map<Key, json> objects_;
-  std::map<std::string, json> applied_;  // what a manager applied last, by key, subresource and manager
+  std::map<std::string, json>
+      applied_;  // what a manager applied last, by key, subresource and manager
   std::deque<Event> history_;
   std::uint64_t version_ = 100;
   std::uint64_t compacted_ = 0;  // events up to this version are forgotten for new watches

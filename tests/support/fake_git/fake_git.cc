@@ -30,7 +30,8 @@ std::string run(const std::string& command) {
 }
 
 constexpr const char* kEnvironment =
-    "env -i PATH=\"$PATH\" HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t "
+    "env -i PATH=\"$PATH\" HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null "
+    "GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t "
     "GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t ";
 
 std::string base64_of(const std::string& text) {
@@ -48,7 +49,8 @@ FakeGit::FakeGit() {
   git("init -q -b main .");
   git("config http.receivepack false");
   behave({});
-  server_ = std::make_unique<TestServer>([this](const ServerRequest& request) { return handle(request); });
+  server_ = std::make_unique<TestServer>(
+      [this](const ServerRequest& request) { return handle(request); });
 }
 
 FakeGit::~FakeGit() {
@@ -57,15 +59,18 @@ FakeGit::~FakeGit() {
 }
 
 void FakeGit::behave(Behaviour behaviour) {
-  git(std::string("config uploadpack.allowAnySHA1InWant ") + (behaviour.any_commit ? "true" : "false"));
+  git(std::string("config uploadpack.allowAnySHA1InWant ") +
+      (behaviour.any_commit ? "true" : "false"));
   std::lock_guard lock(mutex_);
   behaviour_ = std::move(behaviour);
 }
 
 std::string FakeGit::git(const std::string& arguments) {
   std::string date = std::to_string(1'700'000'000 + commits_) + " +0000";
-  std::string output = run("cd " + shell_quoted((directory_ / "repo.git").string()) + " && " + kEnvironment + "GIT_AUTHOR_DATE=" + shell_quoted(date) +
-                           " GIT_COMMITTER_DATE=" + shell_quoted(date) + " git " + arguments + " 2>&1");
+  std::string output =
+      run("cd " + shell_quoted((directory_ / "repo.git").string()) + " && " + kEnvironment +
+          "GIT_AUTHOR_DATE=" + shell_quoted(date) + " GIT_COMMITTER_DATE=" + shell_quoted(date) +
+          " git " + arguments + " 2>&1");
   while (!output.empty() && output.back() == '\n') output.pop_back();
   return output;
 }
@@ -74,8 +79,10 @@ std::string FakeGit::commit(const std::map<std::string, std::string>& files) {
   for (const auto& [name, content] : files) {
     std::filesystem::path path = directory_ / "repo.git" / name;
     std::filesystem::create_directories(path.parent_path());
-    if (content.rfind("->", 0) == 0) std::filesystem::create_symlink(content.substr(2), path);
-    else std::ofstream(path) << content;
+    if (content.rfind("->", 0) == 0)
+      std::filesystem::create_symlink(content.substr(2), path);
+    else
+      std::ofstream(path) << content;
   }
   ++commits_;
   git("add -A");
@@ -99,30 +106,45 @@ ServerResponse FakeGit::handle(const ServerRequest& request) {
     std::lock_guard lock(mutex_);
     behaviour = behaviour_;
     requests_.push_back(request.method + " " + request.path);
-    if (auto authorization = request.headers.find("Authorization")) authorizations_.push_back(*authorization);
+    if (auto authorization = request.headers.find("Authorization"))
+      authorizations_.push_back(*authorization);
   }
   std::string target = request.path + (request.query.empty() ? "" : "?" + request.query);
   if (behaviour.status != 0) return {.status = behaviour.status, .body = "as told"};
-  if (!behaviour.redirect_to.empty()) return {.status = 301, .headers = {{"Location", behaviour.redirect_to + target}}};
-  if (behaviour.only_dot_git && target.rfind("/repo/", 0) == 0) return {.status = 301, .headers = {{"Location", server_->origin() + "/repo.git" + target.substr(5)}}};
+  if (!behaviour.redirect_to.empty())
+    return {.status = 301, .headers = {{"Location", behaviour.redirect_to + target}}};
+  if (behaviour.only_dot_git && target.rfind("/repo/", 0) == 0)
+    return {.status = 301,
+            .headers = {{"Location", server_->origin() + "/repo.git" + target.substr(5)}}};
   if (!behaviour.user.empty()) {
     std::string expected = "Basic " + base64_of(behaviour.user + ":" + behaviour.password);
-    if (request.headers.find("Authorization") != expected) return {.status = 401, .headers = {{"WWW-Authenticate", "Basic realm=\"git\""}}, .body = "who are you?"};
+    if (request.headers.find("Authorization") != expected)
+      return {.status = 401,
+              .headers = {{"WWW-Authenticate", "Basic realm=\"git\""}},
+              .body = "who are you?"};
   }
   return backend(request, behaviour);
 }
 
 ServerResponse FakeGit::backend(const ServerRequest& request, const Behaviour& behaviour) {
-  if (request.path.rfind("/repo.git/", 0) != 0) return {.status = 404, .body = "no such repository"};
+  if (request.path.rfind("/repo.git/", 0) != 0)
+    return {.status = 404, .body = "no such repository"};
   static std::atomic<int> counter{0};
   std::filesystem::path input = directory_ / ("request-" + std::to_string(counter++));
   std::ofstream(input, std::ios::binary) << request.body;
-  std::string command = std::string(kEnvironment) + "GIT_HTTP_EXPORT_ALL=1 GIT_PROJECT_ROOT=" + shell_quoted(directory_.string()) +
-                        " PATH_INFO=" + shell_quoted(request.path) + " REQUEST_METHOD=" + request.method + " QUERY_STRING=" + shell_quoted(request.query) +
-                        " CONTENT_TYPE=" + shell_quoted(request.headers.find("Content-Type").value_or("")) + " CONTENT_LENGTH=" + std::to_string(request.body.size());
-  if (auto encoding = request.headers.find("Content-Encoding")) command += " HTTP_CONTENT_ENCODING=" + shell_quoted(*encoding);
-  if (auto protocol = request.headers.find("Git-Protocol"); protocol && behaviour.protocol_v2) command += " GIT_PROTOCOL=" + shell_quoted(*protocol);
-  std::string output = run(command + " git http-backend < " + shell_quoted(input.string()) + " 2>/dev/null || true");
+  std::string command =
+      std::string(kEnvironment) +
+      "GIT_HTTP_EXPORT_ALL=1 GIT_PROJECT_ROOT=" + shell_quoted(directory_.string()) +
+      " PATH_INFO=" + shell_quoted(request.path) + " REQUEST_METHOD=" + request.method +
+      " QUERY_STRING=" + shell_quoted(request.query) +
+      " CONTENT_TYPE=" + shell_quoted(request.headers.find("Content-Type").value_or("")) +
+      " CONTENT_LENGTH=" + std::to_string(request.body.size());
+  if (auto encoding = request.headers.find("Content-Encoding"))
+    command += " HTTP_CONTENT_ENCODING=" + shell_quoted(*encoding);
+  if (auto protocol = request.headers.find("Git-Protocol"); protocol && behaviour.protocol_v2)
+    command += " GIT_PROTOCOL=" + shell_quoted(*protocol);
+  std::string output =
+      run(command + " git http-backend < " + shell_quoted(input.string()) + " 2>/dev/null || true");
   std::filesystem::remove(input);
   ServerResponse response;
   std::size_t end = output.find("\r\n\r\n");
@@ -132,8 +154,10 @@ ServerResponse FakeGit::backend(const ServerRequest& request, const Behaviour& b
     start = line_end + 2;
     std::size_t colon = line.find(": ");
     if (colon == std::string::npos) continue;
-    if (line.substr(0, colon) == "Status") response.status = std::atoi(line.c_str() + colon + 2);
-    else response.headers.add(line.substr(0, colon), line.substr(colon + 2));
+    if (line.substr(0, colon) == "Status")
+      response.status = std::atoi(line.c_str() + colon + 2);
+    else
+      response.headers.add(line.substr(0, colon), line.substr(colon + 2));
   }
   if (end != std::string::npos) response.body = output.substr(end + 4);
   if (behaviour.cut_body) response.fault = ServerResponse::Fault::CutBody;

@@ -91,10 +91,13 @@ std::optional<ServerRequest> read_request(Reader& reader, int fd) {
     auto colon = line->find(':');
     if (colon == std::string::npos) return std::nullopt;
     auto value = line->find_first_not_of(' ', colon + 1);
-    request.headers.add(line->substr(0, colon), value == std::string::npos ? "" : line->substr(value));
+    request.headers.add(line->substr(0, colon),
+                        value == std::string::npos ? "" : line->substr(value));
   }
-  if (request.headers.find("Expect") && !send_all(fd, "HTTP/1.1 100 Continue\r\n\r\n")) return std::nullopt;
-  if (auto encoding = request.headers.find("Transfer-Encoding"); encoding && encoding->find("chunked") != std::string::npos) {
+  if (request.headers.find("Expect") && !send_all(fd, "HTTP/1.1 100 Continue\r\n\r\n"))
+    return std::nullopt;
+  if (auto encoding = request.headers.find("Transfer-Encoding");
+      encoding && encoding->find("chunked") != std::string::npos) {
     if (!read_chunked(reader, request.body)) return std::nullopt;
   } else if (auto length = request.headers.find("Content-Length")) {
     std::size_t size = std::strtoul(length->c_str(), nullptr, 10);
@@ -109,7 +112,8 @@ void reset_connection(int fd) {
 }
 
 // Sends the response; false when the connection must end.
-bool send_response(int fd, const ServerRequest& request, const ServerResponse& response, const std::atomic<bool>& running) {
+bool send_response(int fd, const ServerRequest& request, const ServerResponse& response,
+                   const std::atomic<bool>& running) {
   using Fault = ServerResponse::Fault;
   if (response.fault == Fault::ResetBeforeResponse) {
     reset_connection(fd);
@@ -118,8 +122,10 @@ bool send_response(int fd, const ServerRequest& request, const ServerResponse& r
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " Status\r\n";
   for (const auto& [name, value] : response.headers.fields()) head += name + ": " + value + "\r\n";
   bool has_length = response.headers.find("Content-Length").has_value();
-  if (response.stream) head += "Transfer-Encoding: chunked\r\n";
-  else if (!has_length) head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  if (response.stream)
+    head += "Transfer-Encoding: chunked\r\n";
+  else if (!has_length)
+    head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   if (!send_all(fd, head + "\r\n")) return false;
   if (request.method == "HEAD") return true;
   if (response.fault == Fault::CutBody) {
@@ -140,7 +146,8 @@ std::string percent_decode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%' && i + 2 < text.size()) {
-      out += static_cast<char>(std::strtoul(std::string(text.substr(i + 1, 2)).c_str(), nullptr, 16));
+      out +=
+          static_cast<char>(std::strtoul(std::string(text.substr(i + 1, 2)).c_str(), nullptr, 16));
       i += 2;
     } else {
       out += text[i] == '+' ? ' ' : text[i];
@@ -158,7 +165,8 @@ std::optional<std::string> ServerRequest::parameter(std::string_view name) const
     std::string_view pair = rest.substr(0, end);
     auto equals = pair.find('=');
     if (percent_decode(pair.substr(0, equals)) == name)
-      return equals == std::string_view::npos ? std::string() : percent_decode(pair.substr(equals + 1));
+      return equals == std::string_view::npos ? std::string()
+                                              : percent_decode(pair.substr(equals + 1));
     if (end == std::string_view::npos) break;
     rest.remove_prefix(end + 1);
   }
@@ -171,7 +179,8 @@ TestServer::TestServer(Handler handler) : handler_(std::move(handler)) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_.get(), 128) != 0 ||
+  if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::listen(listener_.get(), 128) != 0 ||
       ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
     throw std::runtime_error("test server cannot listen");
   port_ = ntohs(address.sin_port);

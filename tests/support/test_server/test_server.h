@@ -1,7 +1,8 @@
-// TestServer: an HTTP/1.1 server for the protocol-level fakes, on 127.0.0.1 and a port the kernel chose.
-// It is deliberately below any library, because the fakes must be able to do what no well-behaved server does:
-// reset a connection in the middle of a body, stall, send a wrong Content-Length, cut a watch.
-// One thread per connection; keep-alive; request bodies by Content-Length or chunked, up to 256 MiB.
+// TestServer: an HTTP/1.1 server for the protocol-level fakes, on 127.0.0.1 and a port the kernel
+// chose. It is deliberately below any library, because the fakes must be able to do what no
+// well-behaved server does: reset a connection in the middle of a body, stall, send a wrong
+// Content-Length, cut a watch. One thread per connection; keep-alive; request bodies by
+// Content-Length or chunked, up to 256 MiB.
 #pragma once
 
 #include <atomic>
@@ -34,8 +35,8 @@ struct ServerResponse {
   int status = 200;
   http::Headers headers;
   std::string body;
-  /// If set, the body is sent chunked: called until it returns nullopt (end). It may block; `running` turns false
-  /// when the server stops.
+  /// If set, the body is sent chunked: called until it returns nullopt (end). It may block;
+  /// `running` turns false when the server stops.
   std::function<std::optional<std::string>(const std::atomic<bool>& running)> stream;
 
   enum class Fault {

@@ -1,4 +1,5 @@
-// crds/imagebuild.yaml and common/api describe the same object: what the schema does not know is pruned in silence.
+// crds/imagebuild.yaml and common/api describe the same object: what the schema does not know is
+// pruned in silence.
 #include <set>
 
 #include "common/api/status.h"
@@ -11,10 +12,12 @@ using namespace imagebuild::api;
 
 namespace {
 
-/// Paths of a schema's properties: "source.git.url", "args[].name"; free maps end at their own name.
+/// Paths of a schema's properties: "source.git.url", "args[].name"; free maps end at their own
+/// name.
 void schema_paths(const Json& schema, const std::string& at, std::set<std::string>& paths) {
   if (schema.contains("properties"))
-    for (const auto& [name, property] : schema["properties"].items()) schema_paths(property, at.empty() ? name : at + "." + name, paths);
+    for (const auto& [name, property] : schema["properties"].items())
+      schema_paths(property, at.empty() ? name : at + "." + name, paths);
   else if (schema.contains("items"))
     schema_paths(schema["items"], at + "[]", paths);
   else
@@ -22,11 +25,13 @@ void schema_paths(const Json& schema, const std::string& at, std::set<std::strin
 }
 
 /// The same paths of a value; what lies below a path in `leaves` is not looked at.
-void value_paths(const Json& value, const std::string& at, const std::set<std::string>& leaves, std::set<std::string>& paths) {
+void value_paths(const Json& value, const std::string& at, const std::set<std::string>& leaves,
+                 std::set<std::string>& paths) {
   if (leaves.contains(at)) {
     paths.insert(at);
   } else if (value.is_object()) {
-    for (const auto& [name, member] : value.items()) value_paths(member, at.empty() ? name : at + "." + name, leaves, paths);
+    for (const auto& [name, member] : value.items())
+      value_paths(member, at.empty() ? name : at + "." + name, leaves, paths);
   } else if (value.is_array()) {
     for (const Json& item : value) value_paths(item, at + "[]", leaves, paths);
   } else {
@@ -43,7 +48,9 @@ Json load_crd() {
   return *crd;
 }
 
-Json schema_of(const char* part) { return load_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part]; }
+Json schema_of(const char* part) {
+  return load_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part];
+}
 
 const char* const kEveryField = R"(
 source: {git: {url: "https://h/x", ref: {tag: v1, branch: b, commit: c}, secretRef: {name: g}}, inline: {files: {Dockerfile: x}}}
@@ -70,11 +77,47 @@ pod: {serviceAccountName: b, resources: {limits: {memory: 1Gi}, requests: {cpu: 
 Status every_status_field() {
   Status status;
   status.conditions = {{"Ready", "True", "r", "m", 1, "2026-11-24T07:00:00Z"}};
-  status.image = Image{.ref = "r", .digest = "d", .tags = {"t"}, .size_bytes = 1, .own_size_bytes = 1, .uncompressed_bytes = 1, .delta_bytes = 1, .layer_count = 1, .delta = "x", .revision = "r", .created_at = "c"};
-  status.image->platforms = {{.platform = "p", .digest = "d", .size_bytes = 1, .own_size_bytes = 1, .uncompressed_bytes = 1, .largest_layer_bytes = 1, .layer_count = 1, .layers = {{"d", 1, "own", 3, "c"}}}};
+  status.image = Image{.ref = "r",
+                       .digest = "d",
+                       .tags = {"t"},
+                       .size_bytes = 1,
+                       .own_size_bytes = 1,
+                       .uncompressed_bytes = 1,
+                       .delta_bytes = 1,
+                       .layer_count = 1,
+                       .delta = "x",
+                       .revision = "r",
+                       .created_at = "c"};
+  status.image->platforms = {{.platform = "p",
+                              .digest = "d",
+                              .size_bytes = 1,
+                              .own_size_bytes = 1,
+                              .uncompressed_bytes = 1,
+                              .largest_layer_bytes = 1,
+                              .layer_count = 1,
+                              .layers = {{"d", 1, "own", 3, "c"}}}};
   status.baseline = Baseline{1, 1};
-  status.inputs = Inputs{.key = "k", .spec = "s", .source = "c", .revision = "r", .tree = "t", .bases = {{"a", "p", "d"}}};
-  status.build = Build{.pod = "p", .hash = "h", .trigger = "t", .source = "s", .revision = "r", .token = "t", .number = 1, .generation = 1, .attempt = 1, .retries = 1, .queued_at = "q", .started_at = "s", .finished_at = "f", .isolation = "i", .result = "r"};
+  status.inputs = Inputs{.key = "k",
+                         .spec = "s",
+                         .source = "c",
+                         .revision = "r",
+                         .tree = "t",
+                         .bases = {{"a", "p", "d"}}};
+  status.build = Build{.pod = "p",
+                       .hash = "h",
+                       .trigger = "t",
+                       .source = "s",
+                       .revision = "r",
+                       .token = "t",
+                       .number = 1,
+                       .generation = 1,
+                       .attempt = 1,
+                       .retries = 1,
+                       .queued_at = "q",
+                       .started_at = "s",
+                       .finished_at = "f",
+                       .isolation = "i",
+                       .result = "r"};
   status.build->failure = Failure{FailureClass::Config, "SecretNotFound", "m", "s", 1, 1, "l"};
   status.history = {{1, "h", "t", "r", "d", 1, 1.5}};
   status.last_handled_reconcile_at = "x";
@@ -89,7 +132,8 @@ TEST_CASE("the CRD's spec and the decoder know the same fields") {
   Json value = *parse_yaml(kEveryField);
   value_paths(value, "", in_schema, in_decoder);
   CHECK(in_schema == in_decoder);
-  // The example is what the decoder accepts, one source at a time; an unknown field would be an error.
+  // The example is what the decoder accepts, one source at a time; an unknown field would be an
+  // error.
   for (const char* other : {"git", "inline"}) {
     Json one = value;
     one["source"].erase(other);
@@ -108,7 +152,8 @@ TEST_CASE("nothing that the controller writes into the status is pruned") {
   CHECK(in_schema == written);
 }
 
-TEST_CASE("the schema puts no defaults into the spec and says InProgress before the controller ran") {
+TEST_CASE(
+    "the schema puts no defaults into the spec and says InProgress before the controller ran") {
   CHECK(schema_of("spec").dump().find("\"default\"") == std::string::npos);
   CHECK(schema_of("status")["default"] == Json({{"observedGeneration", -1}}));
   CHECK(load_crd().dump().find("x-kubernetes-validations") == std::string::npos);

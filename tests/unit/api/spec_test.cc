@@ -21,14 +21,17 @@ Result<Spec> spec_with(const std::string& extra) {
 }  // namespace
 
 TEST_CASE("the smallest useful spec is valid and gets its defaults in code, not in the object") {
-  auto spec = spec_from_json(*parse_yaml("{source: {git: {url: https://github.com/acme/web}}, image: registry.acme.io/web}"));
+  auto spec = spec_from_json(*parse_yaml(
+      "{source: {git: {url: https://github.com/acme/web}}, image: registry.acme.io/web}"));
   REQUIRE(spec.ok());
   CHECK(spec->timeout == std::chrono::hours(1));
   CHECK(spec->retries == 2);
   CHECK(spec->history.failed == 3);
   CHECK_FALSE(spec->timestamp.has_value());
   CHECK(image_tags(*spec) == std::vector<std::string>{"latest"});
-  CHECK(spec_to_json(*spec).dump() == R"({"image":"registry.acme.io/web","source":{"git":{"url":"https://github.com/acme/web"}}})");
+  CHECK(
+      spec_to_json(*spec).dump() ==
+      R"({"image":"registry.acme.io/web","source":{"git":{"url":"https://github.com/acme/web"}}})");
 }
 
 TEST_CASE("every field survives encoding and decoding") {
@@ -70,37 +73,52 @@ TEST_CASE("what is wrong with a spec is named by its field") {
   };
   const Row rows[] = {
       {"source: {}", "spec.source: exactly one of git, inline"},
-      {"source: {git: {url: https://h/x}, inline: {files: {a: b}}}", "spec.source: exactly one of git, inline"},
+      {"source: {git: {url: https://h/x}, inline: {files: {a: b}}}",
+       "spec.source: exactly one of git, inline"},
       {"source: {http: {url: https://h}}", "spec.source: exactly one of git, inline"},
-      {"source: {git: {url: 'ssh://git@h/x'}}", "spec.source.git.url: expected http:// or https:// (other transports are not supported)"},
-      {"source: {git: {url: 'https://u:p@h/x'}}", "spec.source.git.url: must not contain credentials; use secretRef"},
-      {"source: {git: {url: 'http://169.254.169.254/latest'}}", "spec.source.git.url: link-local addresses are refused"},
-      {"source: {git: {url: https://h/x, ref: {branch: a, tag: b}}}", "spec.source.git.ref: exactly one of branch, tag, commit"},
-      {"source: {git: {url: https://h/x, ref: {branch: --upload-pack=x}}}", "spec.source.git.ref.branch: not a valid branch name"},
-      {"source: {git: {url: https://h/x, ref: {commit: 12ab}}}", "spec.source.git.ref.commit: expected 40 or 64 lower-case hexadecimal digits"},
-      {"source: {git: {url: https://h/x, interval: 5m}}", "spec.source.git.interval: unknown field"},
+      {"source: {git: {url: 'ssh://git@h/x'}}",
+       "spec.source.git.url: expected http:// or https:// (other transports are not supported)"},
+      {"source: {git: {url: 'https://u:p@h/x'}}",
+       "spec.source.git.url: must not contain credentials; use secretRef"},
+      {"source: {git: {url: 'http://169.254.169.254/latest'}}",
+       "spec.source.git.url: link-local addresses are refused"},
+      {"source: {git: {url: https://h/x, ref: {branch: a, tag: b}}}",
+       "spec.source.git.ref: exactly one of branch, tag, commit"},
+      {"source: {git: {url: https://h/x, ref: {branch: --upload-pack=x}}}",
+       "spec.source.git.ref.branch: not a valid branch name"},
+      {"source: {git: {url: https://h/x, ref: {commit: 12ab}}}",
+       "spec.source.git.ref.commit: expected 40 or 64 lower-case hexadecimal digits"},
+      {"source: {git: {url: https://h/x, interval: 5m}}",
+       "spec.source.git.interval: unknown field"},
       {"source: {inline: {files: {}}}", "spec.source.inline.files: must not be empty"},
-      {"source: {inline: {files: {../etc/passwd: x}}}", "spec.source.inline.files.../etc/passwd: not a relative path"},
-      {"source: {inline: {files: {/abs: x}}}", "spec.source.inline.files./abs: not a relative path"},
+      {"source: {inline: {files: {../etc/passwd: x}}}",
+       "spec.source.inline.files.../etc/passwd: not a relative path"},
+      {"source: {inline: {files: {/abs: x}}}",
+       "spec.source.inline.files./abs: not a relative path"},
       {"path: ../up", "spec.path: not a relative path below the source"},
       {"dockerfile: /etc/Dockerfile", "spec.dockerfile: not a relative path below the source"},
       {"image: ''", "spec.image: must not be empty"},
-      {"image: r/w@sha256:0000000000000000000000000000000000000000000000000000000000000000", "spec.image: must not name a digest: the build makes it"},
+      {"image: r/w@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+       "spec.image: must not name a digest: the build makes it"},
       {"tags: ['a b']", "spec.tags: \"a b\" is not a valid tag"},
       {"tags: [1.20]", "spec.tags[0]: expected a string"},
       {"args: [{name: V, value: 1}]", "spec.args[0].value: expected a string (put it in quotes)"},
       {"args: [{name: V}, {name: V}]", "spec.args[1].name: \"V\" is given twice"},
       {"args: [{name: '1V'}]", "spec.args[0].name: letters, digits and _ only"},
       {"network: Host", "spec.network: \"Host\" is not one of Default, None"},
-      {"timestamp: yesterday", "spec.timestamp: expected Source, Build, Zero or seconds since 1970 in quotes"},
+      {"timestamp: yesterday",
+       "spec.timestamp: expected Source, Build, Zero or seconds since 1970 in quotes"},
       {"timeout: fast", "spec.timeout: expected a duration such as 90s, 5m or 1h30m"},
       {"timeout: 0s", "spec.timeout: expected 1s to 168h"},
       {"retries: -1", "spec.retries: expected an integer from 0 to 10"},
       {"suspend: 'no'", "spec.suspend: expected true or false"},
-      {"registries: {secretRefs: [{name: UPPER}]}", "spec.registries.secretRefs[0].name: not a valid object name"},
-      {"registries: {insecure: ['http://h']}", "spec.registries.insecure: \"http://h\" is not HOST or HOST:PORT"},
+      {"registries: {secretRefs: [{name: UPPER}]}",
+       "spec.registries.secretRefs[0].name: not a valid object name"},
+      {"registries: {insecure: ['http://h']}",
+       "spec.registries.insecure: \"http://h\" is not HOST or HOST:PORT"},
       {"pod: {isolation: Chroot}", "spec.pod.isolation: \"Chroot\" is not one of Auto, Overlay"},
-      {"pod: {labels: {imagebuild.dev/uid: x}}", "spec.pod.labels: \"imagebuild.dev/uid\" belongs to the operator"},
+      {"pod: {labels: {imagebuild.dev/uid: x}}",
+       "spec.pod.labels: \"imagebuild.dev/uid\" belongs to the operator"},
       {"compression: {format: zstd}", "spec.compression: unknown field"},
       {"platforms: [linux/arm64]", "spec.platforms: unknown field"},
   };
@@ -115,7 +133,9 @@ TEST_CASE("what is wrong with a spec is named by its field") {
 
 TEST_CASE("inline files are bounded") {
   auto files = [](std::size_t bytes) {
-    return spec_from_json({{"image", "r/w"}, {"source", {{"inline", {{"files", {{"Dockerfile", std::string(bytes, 'x')}}}}}}}});
+    return spec_from_json(
+        {{"image", "r/w"},
+         {"source", {{"inline", {{"files", {{"Dockerfile", std::string(bytes, 'x')}}}}}}}});
   };
   CHECK(files(60'000).ok());
   CHECK(files(70'000).error().message == "spec.source.inline.files: more than 64 KiB in all");

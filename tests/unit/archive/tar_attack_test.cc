@@ -13,7 +13,8 @@ TEST_CASE("a name beyond the limit is refused before anything is made of it") {
 }
 
 TEST_CASE("a link target beyond the limit is refused") {
-  auto read = read_tar(write_tar({{{.path = "s", .type = EntryType::Symlink, .link_target = std::string(5000, 't')}, ""}}));
+  auto read = read_tar(write_tar(
+      {{{.path = "s", .type = EntryType::Symlink, .link_target = std::string(5000, 't')}, ""}}));
   REQUIRE_FALSE(read.ok());
   CHECK(read.error().message.find("entry s: link target") != std::string::npos);
 }
@@ -43,13 +44,15 @@ TEST_CASE("more entries than allowed are refused") {
 }
 
 TEST_CASE("an owner that no user id can hold is refused") {
-  auto read = read_tar(pax_header(pax_record("uid", "4294967295")) + raw_header("f", 0, '0') + end_of_archive());
+  auto read = read_tar(pax_header(pax_record("uid", "4294967295")) + raw_header("f", 0, '0') +
+                       end_of_archive());
   REQUIRE_FALSE(read.ok());
   CHECK(read.error().message.find("entry f: uid 4294967295") != std::string::npos);
 }
 
 TEST_CASE("garbage, a damaged checksum and a cut file are InvalidInput") {
-  CHECK(read_tar("this is no archive at all" + std::string(2000, '#')).error().kind == ErrorKind::InvalidInput);
+  CHECK(read_tar("this is no archive at all" + std::string(2000, '#')).error().kind ==
+        ErrorKind::InvalidInput);
   std::string damaged = write_tar({{{.path = "first"}, "x"}, {{.path = "second"}, "y"}});
   damaged[1024 + 3] ^= 1;
   auto read = read_tar(damaged);
@@ -66,7 +69,8 @@ TEST_CASE("sparse files are expanded, their maps are bounded by the file's size"
   // GNU.sparse 0.1: the map stands in the extended header, the data without its holes in the body.
   auto sparse = [](const std::string& map, const std::string& size) {
     return pax_header(pax_record("GNU.sparse.major", "0") + pax_record("GNU.sparse.minor", "1") +
-                      pax_record("GNU.sparse.name", "sparse") + pax_record("GNU.sparse.size", size) +
+                      pax_record("GNU.sparse.name", "sparse") +
+                      pax_record("GNU.sparse.size", size) +
                       pax_record("GNU.sparse.numblocks", "1") + pax_record("GNU.sparse.map", map)) +
            raw_header("GNUSparseFile.0/sparse", 4, '0') + padded("DATA") + end_of_archive();
   };

@@ -11,11 +11,19 @@ TarEntry file(std::string path) { return TarEntry{.path = std::move(path)}; }
 
 TEST_CASE("every kind of entry round-trips") {
   Entries written = {
-      {{.path = "d", .type = EntryType::Directory, .mode = 01777, .uid = 5, .gid = 6, .mtime = {1000, 0}}, ""},
-      {{.path = "d/f", .mode = 04755, .uid = 65534, .gid = 3'000'000'000, .mtime = {12, 345}}, "content"},
+      {{.path = "d",
+        .type = EntryType::Directory,
+        .mode = 01777,
+        .uid = 5,
+        .gid = 6,
+        .mtime = {1000, 0}},
+       ""},
+      {{.path = "d/f", .mode = 04755, .uid = 65534, .gid = 3'000'000'000, .mtime = {12, 345}},
+       "content"},
       {{.path = "d/empty"}, ""},
       {{.path = "d/h", .type = EntryType::HardLink, .link_target = "d/f"}, ""},
-      {{.path = "d/s", .type = EntryType::Symlink, .mode = 0777, .link_target = "../elsewhere"}, ""},
+      {{.path = "d/s", .type = EntryType::Symlink, .mode = 0777, .link_target = "../elsewhere"},
+       ""},
       {{.path = "c", .type = EntryType::CharDevice, .device_major = 1, .device_minor = 3}, ""},
       {{.path = "b", .type = EntryType::BlockDevice, .device_major = 259, .device_minor = 300}, ""},
       {{.path = "p", .type = EntryType::Fifo}, ""},
@@ -42,13 +50,15 @@ TEST_CASE("every kind of entry round-trips") {
 }
 
 TEST_CASE("names survive byte for byte") {
-  const std::string name = GENERATE(std::string("plain"), std::string("f\xc5\x91tan\xc3\xbas.crt"),
-                                    std::string("latin\xff\xfe"), std::string("line\nbreak"), std::string(99, 'x'),
-                                    std::string(300, 'y'), std::string(120, 'd') + "/" + std::string(200, '\xe9'),
-                                    std::string("trailing "), std::string("e\xcc\x81 is not \xc3\xa9"));
-  auto read = read_tar(write_tar({{file(name), "x"},
-                                  {{.path = "hard", .type = EntryType::HardLink, .link_target = name}, ""},
-                                  {{.path = "soft", .type = EntryType::Symlink, .link_target = name}, ""}}));
+  const std::string name =
+      GENERATE(std::string("plain"), std::string("f\xc5\x91tan\xc3\xbas.crt"),
+               std::string("latin\xff\xfe"), std::string("line\nbreak"), std::string(99, 'x'),
+               std::string(300, 'y'), std::string(120, 'd') + "/" + std::string(200, '\xe9'),
+               std::string("trailing "), std::string("e\xcc\x81 is not \xc3\xa9"));
+  auto read = read_tar(
+      write_tar({{file(name), "x"},
+                 {{.path = "hard", .type = EntryType::HardLink, .link_target = name}, ""},
+                 {{.path = "soft", .type = EntryType::Symlink, .link_target = name}, ""}}));
   REQUIRE(read.ok());
   REQUIRE(read->size() == 3);
   CHECK((*read)[0].first.path == name);
@@ -90,7 +100,8 @@ TEST_CASE("the same entries give the same bytes") {
 }
 
 TEST_CASE("unread content is skipped and the source is read to its end") {
-  std::string bytes = write_tar({{file("a"), std::string(1 << 20, 'a')}, {file("b"), "b"}}) + std::string(9000, '\0');
+  std::string bytes = write_tar({{file("a"), std::string(1 << 20, 'a')}, {file("b"), "b"}}) +
+                      std::string(9000, '\0');
   std::size_t given = 0;
   auto source = source_from_bytes(bytes);
   TarReader reader([&](std::span<char> buffer) -> Result<std::size_t> {
@@ -143,9 +154,12 @@ TEST_CASE("a writer dropped before finish() leaves a truncated archive") {
 }
 
 TEST_CASE("the error of a source or a sink arrives as it was") {
-  TarReader reader([](std::span<char>) -> Result<std::size_t> { return fail(ErrorKind::Denied, "digest differs"); });
+  TarReader reader([](std::span<char>) -> Result<std::size_t> {
+    return fail(ErrorKind::Denied, "digest differs");
+  });
   CHECK(reader.next().error().message == "digest differs");
-  TarWriter writer([](std::string_view) -> Result<void> { return fail(ErrorKind::Transient, "disk full"); });
+  TarWriter writer(
+      [](std::string_view) -> Result<void> { return fail(ErrorKind::Transient, "disk full"); });
   TarEntry big = file("f");
   big.size = 1 << 20;
   REQUIRE(writer.begin(big).ok());

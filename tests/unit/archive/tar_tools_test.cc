@@ -1,4 +1,5 @@
-// Our archives in the hands of others, and theirs in ours: GNU tar is on every machine that builds this.
+// Our archives in the hands of others, and theirs in ours: GNU tar is on every machine that builds
+// this.
 #include <cstdlib>
 #include <fstream>
 
@@ -25,9 +26,10 @@ struct TempDir {
 TEST_CASE("GNU tar extracts what we write") {
   TempDir dir;
   std::string name = "f\xc5\x91-\xff-" + std::string(150, 'n');
-  auto bytes = write_tar({{{.path = "d", .type = EntryType::Directory, .mode = 0755}, ""},
-                          {{.path = "d/" + name, .mtime = {7, 500'000'000}}, "content"},
-                          {{.path = "d/link", .type = EntryType::HardLink, .link_target = "d/" + name}, ""}});
+  auto bytes = write_tar(
+      {{{.path = "d", .type = EntryType::Directory, .mode = 0755}, ""},
+       {{.path = "d/" + name, .mtime = {7, 500'000'000}}, "content"},
+       {{.path = "d/link", .type = EntryType::HardLink, .link_target = "d/" + name}, ""}});
   REQUIRE(write_file_atomically(dir.path + "/a.tar", bytes).ok());
   REQUIRE(std::system(("cd " + dir.path + " && tar xf a.tar 2>/dev/null").c_str()) == 0);
   CHECK(*read_file(dir.path + "/d/" + name) == "content");
@@ -38,10 +40,11 @@ TEST_CASE("we read what GNU tar writes, in each of its formats") {
   TempDir dir;
   const std::string format = GENERATE("gnu", "pax", "oldgnu", "ustar");
   const std::string name(format == "ustar" ? 90 : 180, 'n');
-  REQUIRE(std::system(("cd " + dir.path + " && mkdir t && printf hello > t/" + name + " && ln t/" + name +
-                       " t/zz && truncate -s 3M t/sparse && printf end >> t/sparse && tar cf a.tar" +
-                       (format == "ustar" ? "" : " --sparse") + " --sort=name --format=" + format + " t")
-                          .c_str()) == 0);
+  REQUIRE(std::system(
+              ("cd " + dir.path + " && mkdir t && printf hello > t/" + name + " && ln t/" + name +
+               " t/zz && truncate -s 3M t/sparse && printf end >> t/sparse && tar cf a.tar" +
+               (format == "ustar" ? "" : " --sparse") + " --sort=name --format=" + format + " t")
+                  .c_str()) == 0);
   auto bytes = read_file(dir.path + "/a.tar");
   REQUIRE(bytes.ok());
   auto read = read_tar(*bytes);

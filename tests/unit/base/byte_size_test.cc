@@ -19,7 +19,8 @@ TEST_CASE("Kubernetes quantities become bytes") {
   CHECK(*parse_quantity("300Mi") == 300u << 20);
   CHECK(*parse_quantity("1.5k") == 1500);
   CHECK(*parse_quantity("17") == 17);
-  for (const char* bad : {"", "Mi", "3 Mi", "3mi", "-1", "1e3Mi", "1..2", "99999999999999999999P"}) {
+  for (const char* bad :
+       {"", "Mi", "3 Mi", "3mi", "-1", "1e3Mi", "1..2", "99999999999999999999P"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_quantity(bad).ok());
   }

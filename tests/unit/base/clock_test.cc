@@ -12,7 +12,8 @@ TEST_CASE("RFC 3339 round-trips and accepts offsets and fractions") {
   CHECK(format_rfc3339(*time) == "2026-11-24T08:30:00Z");
   CHECK(time->time_since_epoch().count() % 1000 == 123);
   CHECK(*parse_rfc3339("2026-11-24T09:30:00.123+01:00") == *time);
-  for (const char* bad : {"", "2026-11-24", "2026-11-24T08:30:00", "2026-11-24T08:30:00.Z", "2026-11-24T08:30:00Zx"}) {
+  for (const char* bad : {"", "2026-11-24", "2026-11-24T08:30:00", "2026-11-24T08:30:00.Z",
+                          "2026-11-24T08:30:00Zx"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_rfc3339(bad).ok());
   }

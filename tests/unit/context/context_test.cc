@@ -89,10 +89,14 @@ TEST_CASE("what is missing is named with the place", "[context]") {
   };
   directory.write("file", "");
   directory.write("dir/x", "");
-  for (const Row& row : {Row{{path, ""}, ErrorKind::NotFound, "looked for " + path + "/Dockerfile"}, Row{{path, "d/X"}, ErrorKind::NotFound, "no d/X in " + path},
-                         Row{{path, path + "/none"}, ErrorKind::NotFound, "no Dockerfile at " + path + "/none"}, Row{{path + "/none", ""}, ErrorKind::NotFound, "does not exist"},
-                         Row{{path + "/file", ""}, ErrorKind::InvalidInput, "is not a directory"}, Row{{path, "../x"}, ErrorKind::InvalidInput, "component \"..\""},
-                         Row{{path, "dir"}, ErrorKind::InvalidInput, "dir is not a regular file"}}) {
+  for (const Row& row :
+       {Row{{path, ""}, ErrorKind::NotFound, "looked for " + path + "/Dockerfile"},
+        Row{{path, "d/X"}, ErrorKind::NotFound, "no d/X in " + path},
+        Row{{path, path + "/none"}, ErrorKind::NotFound, "no Dockerfile at " + path + "/none"},
+        Row{{path + "/none", ""}, ErrorKind::NotFound, "does not exist"},
+        Row{{path + "/file", ""}, ErrorKind::InvalidInput, "is not a directory"},
+        Row{{path, "../x"}, ErrorKind::InvalidInput, "component \"..\""},
+        Row{{path, "dir"}, ErrorKind::InvalidInput, "dir is not a regular file"}}) {
     INFO(row.part);
     auto result = open_directory(row.source);
     REQUIRE_FALSE(result.ok());
@@ -148,7 +152,11 @@ TEST_CASE("inline files are written, described and removed", "[context]") {
   Directory parent;
   std::string path;
   {
-    auto context = write_inline({.files = {{"Dockerfile", "FROM a\n"}, {"d/e/f", "x"}, {".dockerignore", "d\n"}}, .sub_path = {}, .dockerfile = {}, .temporary_directory = parent.path().string()});
+    auto context = write_inline(
+        {.files = {{"Dockerfile", "FROM a\n"}, {"d/e/f", "x"}, {".dockerignore", "d\n"}},
+         .sub_path = {},
+         .dockerfile = {},
+         .temporary_directory = parent.path().string()});
     REQUIRE(context.ok());
     path = context->path();
     CHECK(context->dockerfile().text == "FROM a\n");
@@ -165,7 +173,12 @@ TEST_CASE("inline files are written, described and removed", "[context]") {
 }
 
 TEST_CASE("inline files: the id follows content and names", "[context]") {
-  auto id = [](const std::map<std::string, std::string>& files) { return write_inline({.files = files, .sub_path = {}, .dockerfile = {}, .temporary_directory = {}})->source().tree; };
+  auto id = [](const std::map<std::string, std::string>& files) {
+    return write_inline(
+               {.files = files, .sub_path = {}, .dockerfile = {}, .temporary_directory = {}})
+        ->source()
+        .tree;
+  };
   CHECK(id({{"Dockerfile", "a"}}) == id({{"Dockerfile", "a"}}));
   CHECK(id({{"Dockerfile", "a"}}) != id({{"Dockerfile", "b"}}));
   CHECK(id({{"Dockerfile", "a"}, {"b", "c"}}) != id({{"Dockerfile", "a"}, {"bc", ""}}));
@@ -173,46 +186,88 @@ TEST_CASE("inline files: the id follows content and names", "[context]") {
 
 TEST_CASE("inline files with a sub-directory", "[context]") {
   const std::map<std::string, std::string> files{{"svc/Dockerfile", "FROM a\n"}, {"other", "x"}};
-  auto context = write_inline({.files = files, .sub_path = "svc", .dockerfile = {}, .temporary_directory = {}});
+  auto context = write_inline(
+      {.files = files, .sub_path = "svc", .dockerfile = {}, .temporary_directory = {}});
   REQUIRE(context.ok());
   CHECK(context->dockerfile().text == "FROM a\n");
   CHECK(read_through(*context, "../other") == "(NotFound)");
-  CHECK(write_inline({.files = files, .sub_path = "none", .dockerfile = {}, .temporary_directory = {}}).error().kind == ErrorKind::NotFound);
+  CHECK(write_inline(
+            {.files = files, .sub_path = "none", .dockerfile = {}, .temporary_directory = {}})
+            .error()
+            .kind == ErrorKind::NotFound);
 }
 
 TEST_CASE("names of inline files cannot leave the context", "[context]") {
   Directory parent;
-  for (const std::string& name : {std::string("../x"), std::string("/x"), std::string("a/../../x"), std::string(""), std::string("a//b"), std::string("./a"), std::string("a/"), std::string("a\0b", 3), std::string(300, 'a')}) {
+  for (const std::string& name :
+       {std::string("../x"), std::string("/x"), std::string("a/../../x"), std::string(""),
+        std::string("a//b"), std::string("./a"), std::string("a/"), std::string("a\0b", 3),
+        std::string(300, 'a')}) {
     INFO(name);
-    auto result = write_inline({.files = {{"Dockerfile", "FROM a"}, {name, "x"}}, .sub_path = {}, .dockerfile = {}, .temporary_directory = parent.path().string()});
+    auto result = write_inline({.files = {{"Dockerfile", "FROM a"}, {name, "x"}},
+                                .sub_path = {},
+                                .dockerfile = {},
+                                .temporary_directory = parent.path().string()});
     REQUIRE_FALSE(result.ok());
     CHECK(result.error().kind == ErrorKind::InvalidInput);
   }
   CHECK(fs::is_empty(parent.path()));
-  CHECK_FALSE(write_inline({.files = {{"a", ""}, {"a/b", ""}}, .sub_path = {}, .dockerfile = {}, .temporary_directory = {}}).ok());
-  CHECK_FALSE(write_inline({.files = {}, .sub_path = {}, .dockerfile = {}, .temporary_directory = {}}).ok());
-  CHECK_FALSE(write_inline({.files = {{"Dockerfile", "x"}}, .sub_path = {}, .dockerfile = "/etc/passwd", .temporary_directory = {}}).ok());
+  CHECK_FALSE(write_inline({.files = {{"a", ""}, {"a/b", ""}},
+                            .sub_path = {},
+                            .dockerfile = {},
+                            .temporary_directory = {}})
+                  .ok());
+  CHECK_FALSE(
+      write_inline({.files = {}, .sub_path = {}, .dockerfile = {}, .temporary_directory = {}})
+          .ok());
+  CHECK_FALSE(write_inline({.files = {{"Dockerfile", "x"}},
+                            .sub_path = {},
+                            .dockerfile = "/etc/passwd",
+                            .temporary_directory = {}})
+                  .ok());
 }
 
 TEST_CASE("a failed inline context leaves nothing behind", "[context]") {
   Directory parent;
-  auto result = write_inline({.files = {{"a", "x"}}, .sub_path = {}, .dockerfile = {}, .temporary_directory = parent.path().string()});
+  auto result = write_inline({.files = {{"a", "x"}},
+                              .sub_path = {},
+                              .dockerfile = {},
+                              .temporary_directory = parent.path().string()});
   REQUIRE_FALSE(result.ok());
-  CHECK_THAT(result.error().message, Catch::Matchers::Contains("no Dockerfile in the inline files"));
+  CHECK_THAT(result.error().message,
+             Catch::Matchers::Contains("no Dockerfile in the inline files"));
   CHECK(fs::is_empty(parent.path()));
 }
 
-TEST_CASE("a program runs to its end, is killed when stopped, and is named when missing", "[context]") {
-  auto ended = run_command({.argv = {"sh", "-c", "echo out; echo err >&2; exit 3"}, .environment = {"PATH=/usr/bin:/bin"}, .directory = {}}, {});
+TEST_CASE("a program runs to its end, is killed when stopped, and is named when missing",
+          "[context]") {
+  auto ended = run_command({.argv = {"sh", "-c", "echo out; echo err >&2; exit 3"},
+                            .environment = {"PATH=/usr/bin:/bin"},
+                            .directory = {}},
+                           {});
   REQUIRE(ended.ok());
   CHECK(ended->exit_code == 3);
   CHECK(ended->output == "out\n");
   CHECK(ended->errors == "err\n");
-  CHECK(run_command({.argv = {"no-such-program-here"}, .environment = {}, .directory = {}}, {}).error().kind == ErrorKind::NotFound);
+  CHECK(run_command({.argv = {"no-such-program-here"}, .environment = {}, .directory = {}}, {})
+            .error()
+            .kind == ErrorKind::NotFound);
   std::stop_source stopped;
   stopped.request_stop();
-  CHECK(run_command({.argv = {"sleep", "1000"}, .environment = {}, .directory = {}}, stopped.get_token()).error().kind == ErrorKind::Canceled);
-  CHECK(run_command({.argv = {"sleep", "1000"}, .environment = {}, .directory = {}, .timeout = std::chrono::seconds(1)}, {}).error().kind == ErrorKind::Transient);
-  auto large = run_command({.argv = {"sh", "-c", "head -c 3000000 /dev/zero"}, .environment = {"PATH=/usr/bin:/bin"}, .directory = {}}, {});
+  CHECK(run_command({.argv = {"sleep", "1000"}, .environment = {}, .directory = {}},
+                    stopped.get_token())
+            .error()
+            .kind == ErrorKind::Canceled);
+  CHECK(run_command({.argv = {"sleep", "1000"},
+                     .environment = {},
+                     .directory = {},
+                     .timeout = std::chrono::seconds(1)},
+                    {})
+            .error()
+            .kind == ErrorKind::Transient);
+  auto large = run_command({.argv = {"sh", "-c", "head -c 3000000 /dev/zero"},
+                            .environment = {"PATH=/usr/bin:/bin"},
+                            .directory = {}},
+                           {});
   CHECK(large->output.size() == 1u << 20);
 }

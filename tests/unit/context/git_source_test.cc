@@ -17,7 +17,10 @@ namespace {
 
 struct Fixture {
   FakeGit server;
-  std::string first = server.commit({{"Dockerfile", "FROM one\n"}, {"svc/Dockerfile", "FROM svc\n"}, {"svc/a", "1"}, {"link", "->/etc/hostname"}});
+  std::string first = server.commit({{"Dockerfile", "FROM one\n"},
+                                     {"svc/Dockerfile", "FROM svc\n"},
+                                     {"svc/a", "1"},
+                                     {"link", "->/etc/hostname"}});
   std::string second = server.commit({{"Dockerfile", "FROM two\n"}});
 
   Fixture() {
@@ -67,9 +70,14 @@ TEST_CASE("branch, tag, commit and a ref of unknown kind", "[context][git]") {
     GitSource source;
     std::string commit, revision;
   };
-  for (const Row& row : {Row{{.branch = "other"}, git.first, "other@sha1:" + git.first}, Row{{.tag = "v1"}, git.first, "v1@sha1:" + git.first},
-                         Row{{.commit = git.first}, git.first, "HEAD@sha1:" + git.first}, Row{{.branch = "main", .commit = git.first}, git.first, "main@sha1:" + git.first},
-                         Row{{.ref = "other"}, git.first, "other@sha1:" + git.first}, Row{{.ref = "v1"}, git.first, "v1@sha1:" + git.first}, Row{{.ref = git.second}, git.second, "HEAD@sha1:" + git.second}}) {
+  for (const Row& row :
+       {Row{{.branch = "other"}, git.first, "other@sha1:" + git.first},
+        Row{{.tag = "v1"}, git.first, "v1@sha1:" + git.first},
+        Row{{.commit = git.first}, git.first, "HEAD@sha1:" + git.first},
+        Row{{.branch = "main", .commit = git.first}, git.first, "main@sha1:" + git.first},
+        Row{{.ref = "other"}, git.first, "other@sha1:" + git.first},
+        Row{{.ref = "v1"}, git.first, "v1@sha1:" + git.first},
+        Row{{.ref = git.second}, git.second, "HEAD@sha1:" + git.second}}) {
     INFO(row.revision);
     auto context = git.clone(row.source);
     if (!context) FAIL(context.error().message);
@@ -78,7 +86,8 @@ TEST_CASE("branch, tag, commit and a ref of unknown kind", "[context][git]") {
   }
 }
 
-TEST_CASE("a commit that the server does not hand out alone is found in the history", "[context][git]") {
+TEST_CASE("a commit that the server does not hand out alone is found in the history",
+          "[context][git]") {
   Fixture git;
   git.server.commit({{"x", "y"}});
   git.server.git("branch -D other");
@@ -103,9 +112,13 @@ TEST_CASE("what is missing is NotFound and named", "[context][git]") {
     GitSource source;
     const char* part;
   };
-  for (const Row& row : {Row{{.branch = "none"}, "branch none"}, Row{{.tag = "none"}, "tag none"}, Row{{.ref = "none"}, "ref none"}, Row{{.commit = std::string(40, 'a')}, "commit aaaa"},
-                         Row{{.sub_path = "none"}, "there is no directory none"}, Row{{.sub_path = "svc/a"}, "svc/a is not a directory"}, Row{{.dockerfile = "None"}, "no None in http://"},
-                         Row{{.url = git.server.origin() + "/nothing.git"}, "nothing.git"}}) {
+  for (const Row& row :
+       {Row{{.branch = "none"}, "branch none"}, Row{{.tag = "none"}, "tag none"},
+        Row{{.ref = "none"}, "ref none"}, Row{{.commit = std::string(40, 'a')}, "commit aaaa"},
+        Row{{.sub_path = "none"}, "there is no directory none"},
+        Row{{.sub_path = "svc/a"}, "svc/a is not a directory"},
+        Row{{.dockerfile = "None"}, "no None in http://"},
+        Row{{.url = git.server.origin() + "/nothing.git"}, "nothing.git"}}) {
     INFO(row.part);
     auto result = git.clone(row.source);
     CHECK(kind_of(result) == ErrorKind::NotFound);
@@ -116,8 +129,11 @@ TEST_CASE("what is missing is NotFound and named", "[context][git]") {
 
 TEST_CASE("names that could be options or paths are refused", "[context][git]") {
   Fixture git;
-  for (const GitSource& source : {GitSource{.branch = "--upload-pack=touch /tmp/x"}, GitSource{.tag = "a b"}, GitSource{.ref = "a..b"}, GitSource{.commit = "HEAD"}, GitSource{.sub_path = "../x"},
-                                  GitSource{.dockerfile = "/etc/passwd"}, GitSource{.url = "file:///etc"}, GitSource{.url = "ext::sh -c true"}, GitSource{.url = "http://user:pw@127.0.0.1/x"}}) {
+  for (const GitSource& source :
+       {GitSource{.branch = "--upload-pack=touch /tmp/x"}, GitSource{.tag = "a b"},
+        GitSource{.ref = "a..b"}, GitSource{.commit = "HEAD"}, GitSource{.sub_path = "../x"},
+        GitSource{.dockerfile = "/etc/passwd"}, GitSource{.url = "file:///etc"},
+        GitSource{.url = "ext::sh -c true"}, GitSource{.url = "http://user:pw@127.0.0.1/x"}}) {
     CHECK(kind_of(git.clone(source)) == ErrorKind::InvalidInput);
   }
 }
@@ -130,13 +146,15 @@ TEST_CASE("credentials open a private repository and stay on its host", "[contex
   CHECK(git.clone({.credentials = GitCredentials{"me", "s3cret"}}).ok());
 
   git.server.behave({.user = "me", .password = "s3cret", .only_dot_git = true});
-  auto redirected = git.clone({.url = git.server.origin() + "/repo", .credentials = GitCredentials{"me", "s3cret"}});
+  auto redirected = git.clone(
+      {.url = git.server.origin() + "/repo", .credentials = GitCredentials{"me", "s3cret"}});
   if (!redirected) FAIL(redirected.error().message);
 
   FakeGit other;
   other.commit({{"Dockerfile", "FROM x"}});
   git.server.behave({.redirect_to = other.origin()});
-  CHECK(kind_of(git.clone({.credentials = GitCredentials{"me", "s3cret"}})) == ErrorKind::InvalidInput);
+  CHECK(kind_of(git.clone({.credentials = GitCredentials{"me", "s3cret"}})) ==
+        ErrorKind::InvalidInput);
   CHECK(other.authorizations().empty());
   CHECK(git.clone({}).ok());  // without credentials a redirect is harmless
 }
@@ -163,7 +181,10 @@ TEST_CASE("a stop request ends a clone", "[context][git]") {
 TEST_CASE("hooks and filters of a repository do not run", "[context][git]") {
   Fixture git;
   fs::path mark = fs::temp_directory_path() / ("imagebuild-hook-" + std::to_string(::getpid()));
-  git.server.commit({{".gitattributes", "* filter=evil\n"}, {".git-hooks/post-checkout", "#!/bin/sh\ntouch " + mark.string() + "\n"}, {".gitmodules", "[submodule \"x\"]\n\tpath = x\n\turl = " + git.server.url() + "\n"}});
+  git.server.commit(
+      {{".gitattributes", "* filter=evil\n"},
+       {".git-hooks/post-checkout", "#!/bin/sh\ntouch " + mark.string() + "\n"},
+       {".gitmodules", "[submodule \"x\"]\n\tpath = x\n\turl = " + git.server.url() + "\n"}});
   CHECK(git.clone({}).ok());
   CHECK_FALSE(fs::exists(mark));
 }
@@ -190,5 +211,7 @@ TEST_CASE("git URLs are told from other contexts", "[context][git]") {
   CHECK(url->sub_path == "sub/dir");
   CHECK(parse_git_url("http://host/a.git")->ref.empty());
   CHECK(parse_git_url("http://host/a.git#:d")->sub_path == "d");
-  for (const char* other : {".", "/a.git", "https://host/a.tar.gz", "git@host:a.git", "ssh://host/a.git"}) CHECK_FALSE(parse_git_url(other).has_value());
+  for (const char* other :
+       {".", "/a.git", "https://host/a.tar.gz", "git@host:a.git", "ssh://host/a.git"})
+    CHECK_FALSE(parse_git_url(other).has_value());
 }

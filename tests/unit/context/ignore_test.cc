@@ -1,5 +1,4 @@
 #include "builder/context/ignore_rules.h"
-
 #include "tests/support/catch.h"
 
 using namespace imagebuild;
@@ -21,17 +20,64 @@ TEST_CASE("one pattern: what it ignores and what it leaves", "[context]") {
     bool ignored;
   };
   for (const Row& row : {
-           Row{"a", "a", true}, Row{"a", "b/a", false}, Row{"a", "a/b/c", true}, Row{"a", "ab", false}, Row{"/a", "a", true}, Row{"a/", "a", true}, Row{"a/", "a/b", true},
-           Row{"./a", "a", true}, Row{"a/../b", "b", true}, Row{"a//b", "a/b", true}, Row{"a/./b", "a/b", true}, Row{"  a  ", "a", true},
-           Row{"*", "a", true}, Row{"*", "a/b", true}, Row{"*.md", "x.md", true}, Row{"*.md", "d/x.md", false}, Row{"*/*.md", "d/x.md", true}, Row{"*/*.md", "x.md", false},
-           Row{"a*", "abc/d", true}, Row{"a?c", "abc", true}, Row{"a?c", "a/c", false}, Row{"a*c", "a/c", false},
-           Row{"**", "a/b/c", true}, Row{"**/a", "a", true}, Row{"**/a", "x/y/a", true}, Row{"**/a", "x/ya", false}, Row{"**/a", "x/a/z", true}, Row{"a/**", "a/b/c", true},
-           Row{"a/**", "a", false}, Row{"a/**/b", "a/b", true}, Row{"a/**/b", "a/x/y/b", true}, Row{"a/**/b", "a/xb", false}, Row{"**/*.go", "a/b/c.go", true}, Row{"**/*.go", "c.go", true},
-           Row{"**/a/*.o", "x/a/y.o", true}, Row{"**/a/*.o", "a/y.o", true}, Row{"**/a/*.o", "a/b/y.o", false}, Row{"a**", "abc", true},
-           Row{"[ab]c", "ac", true}, Row{"[ab]c", "cc", false}, Row{"[^ab]c", "cc", true}, Row{"[a-c]x", "bx", true}, Row{"[a-c]x", "dx", false}, Row{"[\\]a]x", "]x", true},
-           Row{"\\*", "*", true}, Row{"\\*", "a", false}, Row{"\\!a", "!a", true}, Row{"a.b", "axb", false}, Row{"a+(b)|{c}$", "a+(b)|{c}$", true}, Row{"^a", "^a", true},
-           Row{"#a", "#a", false}, Row{" #a", "#a", true}, Row{"Dockerfile", "Dockerfile", true}, Row{".dockerignore", ".dockerignore", true},
-           Row{"한*", "한국", true}, Row{".", "a", false}, Row{"../a", "a", false}, Row{"node_modules", "web/node_modules", false},
+           Row{"a", "a", true},
+           Row{"a", "b/a", false},
+           Row{"a", "a/b/c", true},
+           Row{"a", "ab", false},
+           Row{"/a", "a", true},
+           Row{"a/", "a", true},
+           Row{"a/", "a/b", true},
+           Row{"./a", "a", true},
+           Row{"a/../b", "b", true},
+           Row{"a//b", "a/b", true},
+           Row{"a/./b", "a/b", true},
+           Row{"  a  ", "a", true},
+           Row{"*", "a", true},
+           Row{"*", "a/b", true},
+           Row{"*.md", "x.md", true},
+           Row{"*.md", "d/x.md", false},
+           Row{"*/*.md", "d/x.md", true},
+           Row{"*/*.md", "x.md", false},
+           Row{"a*", "abc/d", true},
+           Row{"a?c", "abc", true},
+           Row{"a?c", "a/c", false},
+           Row{"a*c", "a/c", false},
+           Row{"**", "a/b/c", true},
+           Row{"**/a", "a", true},
+           Row{"**/a", "x/y/a", true},
+           Row{"**/a", "x/ya", false},
+           Row{"**/a", "x/a/z", true},
+           Row{"a/**", "a/b/c", true},
+           Row{"a/**", "a", false},
+           Row{"a/**/b", "a/b", true},
+           Row{"a/**/b", "a/x/y/b", true},
+           Row{"a/**/b", "a/xb", false},
+           Row{"**/*.go", "a/b/c.go", true},
+           Row{"**/*.go", "c.go", true},
+           Row{"**/a/*.o", "x/a/y.o", true},
+           Row{"**/a/*.o", "a/y.o", true},
+           Row{"**/a/*.o", "a/b/y.o", false},
+           Row{"a**", "abc", true},
+           Row{"[ab]c", "ac", true},
+           Row{"[ab]c", "cc", false},
+           Row{"[^ab]c", "cc", true},
+           Row{"[a-c]x", "bx", true},
+           Row{"[a-c]x", "dx", false},
+           Row{"[\\]a]x", "]x", true},
+           Row{"\\*", "*", true},
+           Row{"\\*", "a", false},
+           Row{"\\!a", "!a", true},
+           Row{"a.b", "axb", false},
+           Row{"a+(b)|{c}$", "a+(b)|{c}$", true},
+           Row{"^a", "^a", true},
+           Row{"#a", "#a", false},
+           Row{" #a", "#a", true},
+           Row{"Dockerfile", "Dockerfile", true},
+           Row{".dockerignore", ".dockerignore", true},
+           Row{"한*", "한국", true},
+           Row{".", "a", false},
+           Row{"../a", "a", false},
+           Row{"node_modules", "web/node_modules", false},
        }) {
     INFO(row.pattern << " on " << row.path);
     CHECK(rules(row.pattern).ignored(row.path) == row.ignored);
@@ -76,7 +122,9 @@ TEST_CASE("malformed patterns are named with their line", "[context]") {
   struct Row {
     const char *text, *part;
   };
-  for (const Row& row : {Row{"a\n[b\n", "line 2: pattern \"[b\": unfinished ["}, Row{"!\n", "line 1: expected a pattern after \"!\""}, Row{"a\\", "nothing follows the last \\"}, Row{"[]a]", "unfinished ["}}) {
+  for (const Row& row : {Row{"a\n[b\n", "line 2: pattern \"[b\": unfinished ["},
+                         Row{"!\n", "line 1: expected a pattern after \"!\""},
+                         Row{"a\\", "nothing follows the last \\"}, Row{"[]a]", "unfinished ["}}) {
     auto result = IgnoreRules::parse(row.text);
     REQUIRE_FALSE(result.ok());
     CHECK_THAT(result.error().message, Catch::Matchers::Contains(row.part));

@@ -15,10 +15,15 @@ BuildReport sample(int layers) {
   report.tags = {"sha-1a2b-12345678", "main"};
   PlatformReport platform{.platform = "linux/amd64", .digest = hex('d')};
   for (int i = 0; i < layers; ++i)
-    platform.layers.push_back({hex('a'), 1000u + static_cast<unsigned>(i), 3000, i == 0 ? LayerOrigin::Base : LayerOrigin::Own, i, "RUN npm ci --only=production"});
+    platform.layers.push_back({hex('a'), 1000u + static_cast<unsigned>(i), 3000,
+                               i == 0 ? LayerOrigin::Base : LayerOrigin::Own, i,
+                               "RUN npm ci --only=production"});
   platform.sum_layers();
   report.platforms.push_back(platform);
-  report.inputs = {std::string(40, 'c'), "main@sha1:cccc", "tree", {{"docker.io/library/alpine:3.10", "linux/amd64", hex('b')}}};
+  report.inputs = {std::string(40, 'c'),
+                   "main@sha1:cccc",
+                   "tree",
+                   {{"docker.io/library/alpine:3.10", "linux/amd64", hex('b')}}};
   report.phases = {1.5, 0.25, 12.0, 3.0, 17.0};
   report.pushed_bytes = 5000;
   report.isolation = "overlay";
@@ -86,15 +91,16 @@ TEST_CASE("while it runs, the message says which step") {
   running.stage = "build";
   running.line = 14;
   running.step = "7/12 RUN npm ci";
-  CHECK(termination_message(running) == R"({"line":14,"stage":"build","state":"Running","step":"7/12 RUN npm ci"})");
+  CHECK(termination_message(running) ==
+        R"({"line":14,"stage":"build","state":"Running","step":"7/12 RUN npm ci"})");
   auto read = parse_termination_message(termination_message(running));
   CHECK(read->state == ReportState::Running);
   CHECK(read->line == 14);
 }
 
 TEST_CASE("the termination message never exceeds 4096 bytes and is always JSON in UTF-8") {
-  const std::string texts[] = {std::string(100'000, 'x'), std::string(100'000, '\x01'), std::string(100'000, '\xff'),
-                               std::string(100'000, '"'), [] {
+  const std::string texts[] = {std::string(100'000, 'x'), std::string(100'000, '\x01'),
+                               std::string(100'000, '\xff'), std::string(100'000, '"'), [] {
                                  std::string wide;
                                  for (int i = 0; i < 30'000; ++i) wide += "\xf0\x9f\x92\xa9";
                                  return wide;
@@ -102,7 +108,8 @@ TEST_CASE("the termination message never exceeds 4096 bytes and is always JSON i
   for (const std::string& text : texts) {
     BuildReport report = sample(127);
     report.result = BuildResult::Failure;
-    report.failure = api::Failure{api::FailureClass::Terminal, "BuildFailed", text, text, 7, 137, text};
+    report.failure =
+        api::Failure{api::FailureClass::Terminal, "BuildFailed", text, text, 7, 137, text};
     report.stage = report.step = report.digest = report.isolation = text;
     report.inputs = {text, text, text, std::vector<Base>(50, Base{text, text, text})};
     report.tags.assign(100, text);
@@ -124,14 +131,16 @@ TEST_CASE("the termination message never exceeds 4096 bytes and is always JSON i
 TEST_CASE("of the output the end is kept") {
   BuildReport report;
   report.result = BuildResult::Failure;
-  report.failure = api::Failure{.reason = "BuildFailed", .log_tail = std::string(5000, 'x') + "npm ERR! the cause"};
+  report.failure = api::Failure{.reason = "BuildFailed",
+                                .log_tail = std::string(5000, 'x') + "npm ERR! the cause"};
   auto read = parse_termination_message(termination_message(report));
   CHECK(read->failure->log_tail.size() <= 1536);
   CHECK(read->failure->log_tail.ends_with("npm ERR! the cause"));
 }
 
 TEST_CASE("foreign and cut termination messages are errors, foreign values do not throw") {
-  for (const char* text : {"", "null", "[]", "{}", "OOM", "{\"state\":\"Done\"", "{\"state\":5}"}) CHECK_FALSE(parse_termination_message(text).ok());
+  for (const char* text : {"", "null", "[]", "{}", "OOM", "{\"state\":\"Done\"", "{\"state\":5}"})
+    CHECK_FALSE(parse_termination_message(text).ok());
   auto read = parse_termination_message(
       R"({"state":"Done","result":7,"digest":[],"platforms":[1,{"sizeBytes":-5,"layerCount":"x"}],"inputs":[],"phases":3,"failure":9,"logParts":-1,"tags":[1]})");
   REQUIRE(read.ok());

@@ -38,15 +38,22 @@ TEST_CASE("a plain ImageBuild is a request in which nothing is resolved") {
   CHECK(request->spec.network == api::Network::None);
   CHECK(request->run.isolation == api::Isolation::Overlay);
   CHECK(request->resolved.commit.empty());
-  CHECK(push_references(*request) == std::vector<std::string>{"registry.acme.io/web:main", "registry.acme.io/web:v1"});
+  CHECK(push_references(*request) ==
+        std::vector<std::string>{"registry.acme.io/web:main", "registry.acme.io/web:v1"});
 }
 
 TEST_CASE("encoding and parsing a request gives the same request") {
   BuildRequest request = *parse_request(kImageBuild);
   request.run.baseline_bytes = 1234;
-  request.registries = {{{"docker.io", "http://10.0.0.1:5000"}}, "PEM", {"10.0.0.1:5000", "registry.acme.io"}};
-  request.resolved = {std::string(40, 'a'), "main@sha1:aaaa", {{"docker.io/library/alpine:3.10", "linux/amd64", "sha256:1"}}, {"sha-aaaaaaaaaaaa-12345678", "main"}};
-  request.files = {{{"push", "/etc/imagebuild/secrets/registry-0/.dockerconfigjson"}}, MountedFile{"ca", "/etc/imagebuild/ca/ca.crt"}, MountedFile{"git", "/etc/imagebuild/secrets/git"}};
+  request.registries = {
+      {{"docker.io", "http://10.0.0.1:5000"}}, "PEM", {"10.0.0.1:5000", "registry.acme.io"}};
+  request.resolved = {std::string(40, 'a'),
+                      "main@sha1:aaaa",
+                      {{"docker.io/library/alpine:3.10", "linux/amd64", "sha256:1"}},
+                      {"sha-aaaaaaaaaaaa-12345678", "main"}};
+  request.files = {{{"push", "/etc/imagebuild/secrets/registry-0/.dockerconfigjson"}},
+                   MountedFile{"ca", "/etc/imagebuild/ca/ca.crt"},
+                   MountedFile{"git", "/etc/imagebuild/secrets/git"}};
   std::string text = encode_request(request);
   auto again = parse_request(text);
   REQUIRE(again.ok());
@@ -68,11 +75,16 @@ TEST_CASE("what is wrong with a request is said with its field") {
   const Row rows[] = {
       {"", "document: expected an object"},
       {"kind: ImageBuild", "apiVersion: expected imagebuild.dev/v1alpha1"},
-      {"apiVersion: imagebuild.dev/v1alpha1\nkind: Pod", "kind: expected ImageBuild or BuildRequest"},
-      {"apiVersion: imagebuild.dev/v1alpha1\nkind: ImageBuild\nspec: {}", "spec.source: is required"},
+      {"apiVersion: imagebuild.dev/v1alpha1\nkind: Pod",
+       "kind: expected ImageBuild or BuildRequest"},
+      {"apiVersion: imagebuild.dev/v1alpha1\nkind: ImageBuild\nspec: {}",
+       "spec.source: is required"},
       {"apiVersion: imagebuild.dev/v1alpha1\nkind: ImageBuild\nsepc: {}", "sepc: unknown field"},
-      {"apiVersion: imagebuild.dev/v1alpha1\nkind: ImageBuild\nresolved: {}\nspec: {}", "resolved: unknown field"},
-      {"apiVersion: imagebuild.dev/v1alpha1\nkind: BuildRequest\nresolved: {bases: [{ref: a}]}\nspec: {}", "resolved.bases[0].platform: is required"},
+      {"apiVersion: imagebuild.dev/v1alpha1\nkind: ImageBuild\nresolved: {}\nspec: {}",
+       "resolved: unknown field"},
+      {"apiVersion: imagebuild.dev/v1alpha1\nkind: BuildRequest\nresolved: {bases: [{ref: "
+       "a}]}\nspec: {}",
+       "resolved.bases[0].platform: is required"},
   };
   for (const Row& row : rows) {
     INFO(row.text);

@@ -14,11 +14,17 @@ namespace {
 
 api::ImageBuild full_object() {
   Json object = inline_object();
-  object["spec"]["source"] = {{"git", {{"url", "https://github.com/acme/web"}, {"secretRef", {{"name", "git"}}}}}};
-  object["spec"]["registries"] = {{"secretRefs", {{{"name", "push"}}, {{"name", "pull"}}}}, {"caRef", {{"name", "ca"}}}};
+  object["spec"]["source"] = {
+      {"git", {{"url", "https://github.com/acme/web"}, {"secretRef", {{"name", "git"}}}}}};
+  object["spec"]["registries"] = {{"secretRefs", {{{"name", "push"}}, {{"name", "pull"}}}},
+                                  {"caRef", {{"name", "ca"}}}};
   object["spec"]["timeout"] = "30m";
-  object["spec"]["pod"] = {{"serviceAccountName", "builder"}, {"nodeSelector", {{"disk", "ssd"}}}, {"tolerations", {{{"operator", "Exists"}}}},
-                           {"labels", {{"team", "shop"}}}, {"annotations", {{"note", "x"}}}, {"priorityClassName", "low"},
+  object["spec"]["pod"] = {{"serviceAccountName", "builder"},
+                           {"nodeSelector", {{"disk", "ssd"}}},
+                           {"tolerations", {{{"operator", "Exists"}}}},
+                           {"labels", {{"team", "shop"}}},
+                           {"annotations", {{"note", "x"}}},
+                           {"priorityClassName", "low"},
                            {"resources", {{"limits", {{"memory", "1Gi"}}}}}};
   return api::imagebuild_from_json(object);
 }
@@ -27,7 +33,10 @@ Json pod_of(PodShape shape) {
   api::ImageBuild object = full_object();
   PodSettings pod_settings = settings();
   pod_settings.shape = shape;
-  return make_builder_pod(object, *object.spec, {.name = "web-12345678-1", .hash8 = "12345678", .trigger = "Spec", .attempt = 1}, pod_settings);
+  return make_builder_pod(
+      object, *object.spec,
+      {.name = "web-12345678-1", .hash8 = "12345678", .trigger = "Spec", .attempt = 1},
+      pod_settings);
 }
 
 /// IMAGEBUILD_ACCEPT=1 writes the file anew.
@@ -74,10 +83,12 @@ TEST_CASE("no secret value is in the pod, and a missing Secret does not keep it 
   const Json pod = pod_of(PodShape::NewUidMap);
   for (const Json& volume : pod["spec"]["volumes"])
     if (volume.contains("secret")) CHECK(volume["secret"]["optional"] == true);
-  auto request = contract::parse_request(pod["metadata"]["annotations"][kRequestAnnotation].get<std::string>());
+  auto request = contract::parse_request(
+      pod["metadata"]["annotations"][kRequestAnnotation].get<std::string>());
   REQUIRE(request.ok());
   CHECK(request->files.registry_auth[1].name == "pull");
-  CHECK(request->files.registry_auth[1].path == "/etc/imagebuild/secrets/registry-1/.dockerconfigjson");
+  CHECK(request->files.registry_auth[1].path ==
+        "/etc/imagebuild/secrets/registry-1/.dockerconfigjson");
   CHECK(request->files.registry_ca->path == "/etc/imagebuild/secrets/ca/ca.crt");
   CHECK(request->registries.mirrors[0].host == "docker.io");
 }
@@ -85,8 +96,12 @@ TEST_CASE("no secret value is in the pod, and a missing Secret does not keep it 
 TEST_CASE("labels hold 63 bytes, so names do not go there") {
   Json object = inline_object(std::string(253, 'n'));
   api::ImageBuild build = api::imagebuild_from_json(object);
-  Json pod = make_builder_pod(build, *build.spec, {.name = pod_name(build.name, "12345678", 12), .hash8 = "12345678", .attempt = 12}, settings());
+  Json pod = make_builder_pod(
+      build, *build.spec,
+      {.name = pod_name(build.name, "12345678", 12), .hash8 = "12345678", .attempt = 12},
+      settings());
   CHECK(pod["metadata"]["name"].get<std::string>().size() <= 63);
-  for (const auto& label : pod["metadata"]["labels"]) CHECK(label.get<std::string>().size() <= (label == Json(build.uid) ? 300 : 63));
+  for (const auto& label : pod["metadata"]["labels"])
+    CHECK(label.get<std::string>().size() <= (label == Json(build.uid) ? 300 : 63));
   CHECK(pod["metadata"]["annotations"][kNameAnnotation] == build.name);
 }

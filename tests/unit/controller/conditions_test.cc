@@ -18,12 +18,19 @@ std::vector<Situation> every_situation() {
   std::vector<Situation> all;
   for (bool accepted : {false, true})
     for (bool up_to_date : {false, true})
-      for (Activity activity : {Activity::None, Activity::Queued, Activity::Pending, Activity::PodPending, Activity::Running, Activity::WillRetry})
+      for (Activity activity : {Activity::None, Activity::Queued, Activity::Pending,
+                                Activity::PodPending, Activity::Running, Activity::WillRetry})
         for (int failure = 0; failure < 4; ++failure)
           for (bool suspended : {false, true}) {
             if (up_to_date && !accepted) continue;
-            Situation situation{.accepted = accepted, .up_to_date = up_to_date, .activity = activity, .suspended = suspended};
-            if (failure > 0) situation.failure = api::Failure{.failure_class = static_cast<api::FailureClass>(failure - 1), .reason = "BuildFailed"};
+            Situation situation{.accepted = accepted,
+                                .up_to_date = up_to_date,
+                                .activity = activity,
+                                .suspended = suspended};
+            if (failure > 0)
+              situation.failure =
+                  api::Failure{.failure_class = static_cast<api::FailureClass>(failure - 1),
+                               .reason = "BuildFailed"};
             all.push_back(situation);
           }
   return all;
@@ -43,7 +50,8 @@ TEST_CASE("Ready is True if and only if an image of the current spec is accepted
   }
 }
 
-TEST_CASE("abnormal-true conditions are there or not, never both, and kstatus reads what is meant") {
+TEST_CASE(
+    "abnormal-true conditions are there or not, never both, and kstatus reads what is meant") {
   for (const Situation& situation : every_situation()) {
     auto conditions = make_conditions(situation, 4, {}, "now");
     const auto* reconciling = find(conditions, "Reconciling");
@@ -56,7 +64,8 @@ TEST_CASE("abnormal-true conditions are there or not, never both, and kstatus re
       CHECK_FALSE(condition.reason.empty());
     }
     if (situation.accepted) continue;
-    const bool works = situation.activity != Activity::None && situation.activity != Activity::WillRetry;
+    const bool works =
+        situation.activity != Activity::None && situation.activity != Activity::WillRetry;
     const bool retries = situation.activity == Activity::WillRetry && situation.failure;
     if (works || retries) CHECK(reconciling);
     if (!works && !retries && situation.failure) CHECK(stalled);
@@ -75,7 +84,11 @@ TEST_CASE("a condition keeps its transition time while its status stays") {
 
 TEST_CASE("the message names stage and line, and is bounded") {
   Situation situation;
-  situation.failure = api::Failure{.failure_class = api::FailureClass::Terminal, .reason = "BuildFailed", .message = std::string(5000, 'x'), .stage = "build", .line = 7};
+  situation.failure = api::Failure{.failure_class = api::FailureClass::Terminal,
+                                   .reason = "BuildFailed",
+                                   .message = std::string(5000, 'x'),
+                                   .stage = "build",
+                                   .line = 7};
   std::string message = find(make_conditions(situation, 1, {}, "t"), "Ready")->message;
   CHECK(message.substr(0, 22) == "stage build, line 7: x");
   CHECK(message.size() <= 1024);

@@ -1,4 +1,5 @@
-// The controller without a cluster: a world of one object and its pods, in which decisions are carried out.
+// The controller without a cluster: a world of one object and its pods, in which decisions are
+// carried out.
 #include "operator/controller/decide.h"
 
 #include <algorithm>
@@ -26,7 +27,9 @@ struct World {
   World() = default;
   explicit World(Json from) : object(std::move(from)) {}
 
-  Snapshot snapshot() const { return {.object = api::imagebuild_from_json(object), .pods = pods, .now = at(now)}; }
+  Snapshot snapshot() const {
+    return {.object = api::imagebuild_from_json(object), .pods = pods, .now = at(now)};
+  }
 
   /// Decides until nothing more has to be known, then carries it out.
   Decision step() {
@@ -47,7 +50,8 @@ struct World {
       pod.uid = "pod-" + std::to_string(pods.size()) + pod.name;
       pod.created_at = format_rfc3339(at(now));
       pod.phase = "Pending";
-      for (const PodView& other : pods) REQUIRE(other.name != pod.name);  // at most one pod per (object, hash, attempt)
+      for (const PodView& other : pods)
+        REQUIRE(other.name != pod.name);  // at most one pod per (object, hash, attempt)
       pods.push_back(pod);
     }
     for (const PodToDelete& gone : last.delete_pods)
@@ -61,7 +65,8 @@ struct World {
     auto condition = [&](const char* type) { return last.status.find_condition(type); };
     REQUIRE(condition("Ready") != nullptr);
     CHECK(last.status.observed_generation == object["metadata"]["generation"]);
-    for (const auto& each : last.status.conditions) CHECK(each.observed_generation == last.status.observed_generation);
+    for (const auto& each : last.status.conditions)
+      CHECK(each.observed_generation == last.status.observed_generation);
     CHECK_FALSE((condition("Reconciling") && condition("Stalled")));
   }
 
@@ -160,29 +165,71 @@ TEST_CASE("what a failed pod says decides the conditions and the next attempt") 
   };
   using api::FailureClass;
   const Row rows[] = {
-      {"RUN failed", [](World& w) { w.end(failure_report(FailureClass::Terminal, "BuildFailed")); }, "False/BuildFailed", "Stalled", 0},
-      {"bad Dockerfile", [](World& w) { w.end(failure_report(FailureClass::Terminal, "BadDockerfile")); }, "False/BadDockerfile", "Stalled", 0},
-      {"secret missing", [](World& w) { w.end(failure_report(FailureClass::Config, "SecretNotFound")); }, "False/SecretNotFound", "Stalled", 60},
-      {"push refused", [](World& w) { w.end(failure_report(FailureClass::Config, "RegistryDenied")); }, "False/RegistryDenied", "Stalled", 60},
-      {"registry down", [](World& w) { w.end(failure_report(FailureClass::Transient, "RegistryUnavailable")); }, "False/ProgressingWithRetry", "Reconciling", 10},
-      {"pod deleted", [](World& w) { w.pods.clear(); }, "False/ProgressingWithRetry", "Reconciling", 10},
-      {"evicted", [](World& w) { w.pod().phase = "Failed"; w.pod().reason = "Evicted"; }, "False/ProgressingWithRetry", "Reconciling", 10},
-      {"node lost", [](World& w) { w.pod().phase = "Failed"; w.pod().reason = "NodeLost"; }, "False/ProgressingWithRetry", "Reconciling", 10},
-      {"failed without container statuses", [](World& w) { w.pod().phase = "Failed"; w.pod().started_at = ""; }, "False/ProgressingWithRetry", "Reconciling", 10},
+      {"RUN failed", [](World& w) { w.end(failure_report(FailureClass::Terminal, "BuildFailed")); },
+       "False/BuildFailed", "Stalled", 0},
+      {"bad Dockerfile",
+       [](World& w) { w.end(failure_report(FailureClass::Terminal, "BadDockerfile")); },
+       "False/BadDockerfile", "Stalled", 0},
+      {"secret missing",
+       [](World& w) { w.end(failure_report(FailureClass::Config, "SecretNotFound")); },
+       "False/SecretNotFound", "Stalled", 60},
+      {"push refused",
+       [](World& w) { w.end(failure_report(FailureClass::Config, "RegistryDenied")); },
+       "False/RegistryDenied", "Stalled", 60},
+      {"registry down",
+       [](World& w) { w.end(failure_report(FailureClass::Transient, "RegistryUnavailable")); },
+       "False/ProgressingWithRetry", "Reconciling", 10},
+      {"pod deleted", [](World& w) { w.pods.clear(); }, "False/ProgressingWithRetry", "Reconciling",
+       10},
+      {"evicted",
+       [](World& w) {
+         w.pod().phase = "Failed";
+         w.pod().reason = "Evicted";
+       },
+       "False/ProgressingWithRetry", "Reconciling", 10},
+      {"node lost",
+       [](World& w) {
+         w.pod().phase = "Failed";
+         w.pod().reason = "NodeLost";
+       },
+       "False/ProgressingWithRetry", "Reconciling", 10},
+      {"failed without container statuses",
+       [](World& w) {
+         w.pod().phase = "Failed";
+         w.pod().started_at = "";
+       },
+       "False/ProgressingWithRetry", "Reconciling", 10},
       {"out of memory",
        [](World& w) {
          w.pod().phase = "Failed";
          w.pod().terminated = true;
          w.pod().exit_code = 137;
          w.pod().termination_reason = "OOMKilled";
-         w.pod().termination_message = R"({"state":"Running","stage":"build","line":14,"step":"7/12 RUN npm ci"})";
+         w.pod().termination_message =
+             R"({"state":"Running","stage":"build","line":14,"step":"7/12 RUN npm ci"})";
        },
        "False/ProgressingWithRetry", "Reconciling", 10},
-      {"deadline", [](World& w) { w.pod().phase = "Failed"; w.pod().reason = "DeadlineExceeded"; }, "False/Timeout", "Stalled", 0},
+      {"deadline",
+       [](World& w) {
+         w.pod().phase = "Failed";
+         w.pod().reason = "DeadlineExceeded";
+       },
+       "False/Timeout", "Stalled", 0},
       {"never scheduled",
-       [](World& w) { w.pod().phase = "Failed"; w.pod().reason = "DeadlineExceeded"; w.pod().started_at = ""; w.pod().unschedulable = "0/1 nodes"; },
+       [](World& w) {
+         w.pod().phase = "Failed";
+         w.pod().reason = "DeadlineExceeded";
+         w.pod().started_at = "";
+         w.pod().unschedulable = "0/1 nodes";
+       },
        "False/PodUnschedulable", "Stalled", 60},
-      {"crash", [](World& w) { w.pod().phase = "Failed"; w.pod().terminated = true; w.pod().exit_code = 139; }, "False/ProgressingWithRetry", "Reconciling", 10},
+      {"crash",
+       [](World& w) {
+         w.pod().phase = "Failed";
+         w.pod().terminated = true;
+         w.pod().exit_code = 139;
+       },
+       "False/ProgressingWithRetry", "Reconciling", 10},
   };
   for (const Row& row : rows) {
     INFO(row.name);
@@ -219,7 +266,8 @@ TEST_CASE("an OOM kill is told with the step it hit") {
   world.pod().terminated = true;
   world.pod().exit_code = 137;
   world.pod().termination_reason = "OOMKilled";
-  world.pod().termination_message = R"({"state":"Running","stage":"build","line":14,"step":"7/12 RUN npm ci"})";
+  world.pod().termination_message =
+      R"({"state":"Running","stage":"build","line":14,"step":"7/12 RUN npm ci"})";
   world.step();
   const api::Failure& failure = *world.last.status.build->failure;
   CHECK(failure.reason == "OOMKilled");
@@ -261,15 +309,18 @@ TEST_CASE("a terminal failure is remembered for its inputs, and only for them") 
   CHECK(world.last.create_pod);
 }
 
-TEST_CASE("a pod that cannot start is told at once and turns Ready False after the pending time-out") {
+TEST_CASE(
+    "a pod that cannot start is told at once and turns Ready False after the pending time-out") {
   struct Row {
     const char* why;
     const char* message;
     const char* reason;
   };
-  for (const Row& row : {Row{"ImagePullBackOff", "no such image", "PodImagePullFailed"},
-                         Row{"CreateContainerError", "cannot load seccomp profile \"imagebuild/builder.json\"", "SeccompProfileMissing"},
-                         Row{"CreateContainerConfigError", "no config map", "PodCreateFailed"}}) {
+  for (const Row& row :
+       {Row{"ImagePullBackOff", "no such image", "PodImagePullFailed"},
+        Row{"CreateContainerError", "cannot load seccomp profile \"imagebuild/builder.json\"",
+            "SeccompProfileMissing"},
+        Row{"CreateContainerConfigError", "no config map", "PodCreateFailed"}}) {
     World world;
     world.step();
     world.pod().waiting_reason = row.why;
@@ -282,7 +333,8 @@ TEST_CASE("a pod that cannot start is told at once and turns Ready False after t
     world.step();
     CHECK(world.condition("Ready") == std::string("False/") + row.reason);
     CHECK(world.condition("Reconciling") == std::string("True/") + row.reason);
-    CHECK(world.last.status.find_condition("Ready")->message.find(row.message) != std::string::npos);
+    CHECK(world.last.status.find_condition("Ready")->message.find(row.message) !=
+          std::string::npos);
     world.run();
     world.step();
     CHECK(world.condition("Ready") == "Unknown/Progressing");
@@ -368,10 +420,17 @@ TEST_CASE("what does not change the image does not build, what does builds") {
     bool builds;
   };
   const Row rows[] = {
-      {{{"retries", 5}}, false},  {{{"timeout", "2h"}}, false}, {{{"history", {{"failed", 1}}}}, false},
-      {{{"pod", {{"labels", {{"a", "b"}}}}}}, false},           {{{"registries", {{"secretRefs", {{{"name", "x"}}}}}}}, false},
-      {{{"target", "x"}}, true},  {{{"network", "None"}}, true}, {{{"args", {{{"name", "A"}, {"value", "1"}}}}}, true},
-      {{{"labels", {{"a", "b"}}}}, true}, {{{"image", "registry.acme.io/other"}}, true}, {{{"tags", {"v2"}}}, true},
+      {{{"retries", 5}}, false},
+      {{{"timeout", "2h"}}, false},
+      {{{"history", {{"failed", 1}}}}, false},
+      {{{"pod", {{"labels", {{"a", "b"}}}}}}, false},
+      {{{"registries", {{"secretRefs", {{{"name", "x"}}}}}}}, false},
+      {{{"target", "x"}}, true},
+      {{{"network", "None"}}, true},
+      {{{"args", {{{"name", "A"}, {"value", "1"}}}}}, true},
+      {{{"labels", {{"a", "b"}}}}, true},
+      {{{"image", "registry.acme.io/other"}}, true},
+      {{{"tags", {"v2"}}}, true},
   };
   for (const Row& row : rows) {
     INFO(row.change.dump());
@@ -423,7 +482,8 @@ TEST_CASE("an invalid spec stalls with its field, and its running build ends") {
   world.step();
   CHECK(world.condition("Ready") == "False/InvalidSpec");
   CHECK(world.condition("Stalled") == "True/InvalidSpec");
-  CHECK(world.last.status.find_condition("Ready")->message == "spec.source: exactly one of git, inline");
+  CHECK(world.last.status.find_condition("Ready")->message ==
+        "spec.source: exactly one of git, inline");
   CHECK(world.pods.empty());
   CHECK(world.last.status.build->result == "Canceled");
 }
@@ -457,7 +517,8 @@ TEST_CASE("the commit is resolved before the build and named in tag, key and req
   world.object["spec"]["source"] = {{"git", {{"url", "https://github.com/acme/web"}}}};
   world.step();
   CHECK(world.last.status.build->source == std::string(40, 'c'));
-  auto request = contract::parse_request(string_at(*world.last.create_pod, {"metadata", "annotations", kRequestAnnotation}));
+  auto request = contract::parse_request(
+      string_at(*world.last.create_pod, {"metadata", "annotations", kRequestAnnotation}));
   REQUIRE(request.ok());
   CHECK(request->resolved.commit == std::string(40, 'c'));
   CHECK(request->resolved.tags[0] == "sha-cccccccccccc-" + world.last.status.build->hash);
@@ -475,8 +536,10 @@ TEST_CASE("a repository the operator cannot look into is left to the builder") {
   for (bool private_repository : {false, true}) {
     World world;
     world.object["spec"]["source"] = {{"git", {{"url", "https://github.com/acme/web"}}}};
-    if (private_repository) world.object["spec"]["source"]["git"]["secretRef"]["name"] = "git";
-    else world.commit = {};
+    if (private_repository)
+      world.object["spec"]["source"]["git"]["secretRef"]["name"] = "git";
+    else
+      world.commit = {};
     world.build_well();
     CHECK(world.last.status.image->tags[0] == "b-" + world.last.status.build->hash);
     CHECK(world.condition("UpToDate") == "True/InputsBuilt");
@@ -538,7 +601,8 @@ TEST_CASE("a stray pod of ours that no build owns is removed") {
   stray.terminated = false;
   world.pods.push_back(stray);
   world.step();
-  CHECK(std::none_of(world.pods.begin(), world.pods.end(), [](const PodView& pod) { return pod.uid == "stray"; }));
+  CHECK(std::none_of(world.pods.begin(), world.pods.end(),
+                     [](const PodView& pod) { return pod.uid == "stray"; }));
 }
 
 TEST_CASE("a deleted object is left to garbage collection") {

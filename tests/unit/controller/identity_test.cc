@@ -23,7 +23,8 @@ api::Spec spec_of(const Json& change = Json::object()) {
 
 TEST_CASE("the key holds what changes the image, hash8 also the tags and the object's UID") {
   const Identity base = make_identity(spec_of(), "", "", "u");
-  CHECK(make_identity(spec_of({{"retries", 7}, {"pod", {{"labels", {{"a", "b"}}}}}}), "", "", "u").hash8 == base.hash8);
+  CHECK(make_identity(spec_of({{"retries", 7}, {"pod", {{"labels", {{"a", "b"}}}}}}), "", "", "u")
+            .hash8 == base.hash8);
   CHECK(make_identity(spec_of({{"target", "x"}}), "", "", "u").key != base.key);
   CHECK(make_identity(spec_of(), "commit", "", "u").key != base.key);
   CHECK(make_identity(spec_of(), "", "token", "u").key != base.key);
@@ -37,13 +38,18 @@ TEST_CASE("the key holds what changes the image, hash8 also the tags and the obj
 TEST_CASE("pod names fit into 63 bytes and are valid") {
   CHECK(pod_name("web", "12345678", 1) == "web-12345678-1");
   CHECK(pod_name("a.b.c", "12345678", 12) == "a-b-c-12345678-12");
-  CHECK(pod_name(std::string(43, 'x') + ".yyy", "12345678", 1) == std::string(43, 'x') + "-12345678-1");
+  CHECK(pod_name(std::string(43, 'x') + ".yyy", "12345678", 1) ==
+        std::string(43, 'x') + "-12345678-1");
   CHECK(pod_name(std::string(253, 'x'), "12345678", 99999).size() <= 63);
 }
 
 TEST_CASE("the source's identity is the commit, or the ref's name where nobody can look") {
   CHECK(source_identity(spec_of(), "").empty());
-  auto git = [](Json ref) { return spec_of({{"source", {{"inline", nullptr}, {"git", {{"url", "https://h/x"}, {"ref", std::move(ref)}}}}}}); };
+  auto git = [](Json ref) {
+    return spec_of(
+        {{"source",
+          {{"inline", nullptr}, {"git", {{"url", "https://h/x"}, {"ref", std::move(ref)}}}}}});
+  };
   CHECK(source_identity(git(nullptr), "") == "HEAD");
   CHECK(source_identity(git({{"branch", "main"}}), "") == "branch:main");
   CHECK(source_identity(git({{"tag", "v1"}}), "") == "tag:v1");

@@ -1,5 +1,6 @@
-// The shipped controller against the fake API server: informers replaced by reading everything before each visit
-// (what a cache that keeps up knows), faults injected into every write, and the operator killed at any moment.
+// The shipped controller against the fake API server: informers replaced by reading everything
+// before each visit (what a cache that keeps up knows), faults injected into every write, and the
+// operator killed at any moment.
 #include "operator/controller/reconciler.h"
 
 #include <random>
@@ -21,7 +22,9 @@ namespace {
 const kube::ObjectKey kWeb{"shop", "web"};
 
 struct CountingObserver final : telemetry::BuildObserver {
-  void build_finished(const telemetry::BuildOutcome& outcome) override { results.push_back(outcome.result); }
+  void build_finished(const telemetry::BuildOutcome& outcome) override {
+    results.push_back(outcome.result);
+  }
   void build_waited(double) override {}
   std::vector<std::string> results;
 };
@@ -31,7 +34,8 @@ struct Operator {
   FakeApi& api;
   FakeClock& clock;
   CountingObserver& observer;
-  std::unique_ptr<kube::Client> client = kube::Client::make(api.config(), {.retry = {.first = Duration(1), .limit = Duration(2)}});
+  std::unique_ptr<kube::Client> client =
+      kube::Client::make(api.config(), {.retry = {.first = Duration(1), .limit = Duration(2)}});
   PodIndex pods;
   TagIndex tags;
   std::shared_ptr<const api::ImageBuild> cached;
@@ -40,7 +44,10 @@ struct Operator {
   PodSettings pod_settings = settings();
   std::unique_ptr<Reconciler> reconciler;
 
-  Operator(FakeApi& fake, FakeClock& time, CountingObserver& counts) : api(fake), clock(time), observer(counts) { start(); }
+  Operator(FakeApi& fake, FakeClock& time, CountingObserver& counts)
+      : api(fake), clock(time), observer(counts) {
+    start();
+  }
 
   void start() {
     reconciler = std::make_unique<Reconciler>(
@@ -49,7 +56,10 @@ struct Operator {
                           .pods = pods,
                           .tags = tags,
                           .slots = slots,
-                          .resolve_commit = [](const api::GitSource&, const std::stop_token&) { return ResolvedCommit{std::string(40, 'c'), "main@sha1:c"}; },
+                          .resolve_commit =
+                              [](const api::GitSource&, const std::stop_token&) {
+                                return ResolvedCommit{std::string(40, 'c'), "main@sha1:c"};
+                              },
                           .events = events,
                           .metrics = observer,
                           .clock = clock,
@@ -59,9 +69,12 @@ struct Operator {
 
   void fill_cache() {
     Json object = api.get(kube::kImageBuilds, kWeb);
-    cached = object.is_null() ? nullptr : std::make_shared<const api::ImageBuild>(api::imagebuild_from_json(object));
+    cached = object.is_null()
+                 ? nullptr
+                 : std::make_shared<const api::ImageBuild>(api::imagebuild_from_json(object));
     if (!cached) return;
-    for (const PodView& known : pods.pods_of(cached->uid)) pods.change(std::make_shared<const PodView>(known), nullptr);
+    for (const PodView& known : pods.pods_of(cached->uid))
+      pods.change(std::make_shared<const PodView>(known), nullptr);
     for (const Json& pod : api.all(kube::kPods)) {
       auto view = std::make_shared<const PodView>(pod_view_from_json(pod));
       if (!view->owner_uid.empty()) pods.change(nullptr, view);
@@ -96,8 +109,14 @@ struct Cluster {
   std::vector<Json> pods() const { return api.all(kube::kPods); }
 
   void kubelet_runs(const Json& pod) {
-    api.change(kube::kPods, {"shop", pod["metadata"]["name"]},
-               {{"status", {{"phase", "Running"}, {"containerStatuses", Json::array({{{"name", "builder"}, {"state", {{"running", {{"startedAt", format_rfc3339(clock.now())}}}}}}})}}}});
+    api.change(
+        kube::kPods, {"shop", pod["metadata"]["name"]},
+        {{"status",
+          {{"phase", "Running"},
+           {"containerStatuses",
+            Json::array(
+                {{{"name", "builder"},
+                  {"state", {{"running", {{"startedAt", format_rfc3339(clock.now())}}}}}}})}}}});
   }
   void kubelet_ends(const Json& pod, const contract::BuildReport& report) {
     const bool good = report.result == contract::BuildResult::Success;
@@ -110,7 +129,13 @@ struct Cluster {
                  {{"phase", good ? "Succeeded" : "Failed"},
                   {"containerStatuses",
                    Json::array({{{"name", "builder"},
-                                 {"state", {{"terminated", {{"exitCode", good ? 0 : 1}, {"reason", good ? "Completed" : "Error"}, {"startedAt", format_rfc3339(clock.now())}, {"finishedAt", format_rfc3339(clock.now())}, {"message", contract::termination_message(report)}}}}}}})}}}});
+                                 {"state",
+                                  {{"terminated",
+                                    {{"exitCode", good ? 0 : 1},
+                                     {"reason", good ? "Completed" : "Error"},
+                                     {"startedAt", format_rfc3339(clock.now())},
+                                     {"finishedAt", format_rfc3339(clock.now())},
+                                     {"message", contract::termination_message(report)}}}}}}})}}}});
   }
 };
 
@@ -139,7 +164,8 @@ TEST_CASE("apply an object, run its pod, read the image from the status") {
 
 TEST_CASE("a namespace that refuses the pod is told in the conditions") {
   Cluster cluster;
-  cluster.api.inject({.matches = on("POST", "/pods"), .action = FakeApi::Action::Forbidden, .times = 1});
+  cluster.api.inject(
+      {.matches = on("POST", "/pods"), .action = FakeApi::Action::Forbidden, .times = 1});
   REQUIRE(cluster.running->visit().ok());
   REQUIRE(cluster.running->visit().ok());
   CHECK(cluster.ready() == "False/PodRefused");
@@ -148,11 +174,13 @@ TEST_CASE("a namespace that refuses the pod is told in the conditions") {
 
 TEST_CASE("a pod of another owner that has our name is not adopted") {
   Cluster cluster;
-  cluster.api.inject({.matches = on("POST", "/pods"), .action = FakeApi::Action::ServerError, .times = -1});
+  cluster.api.inject(
+      {.matches = on("POST", "/pods"), .action = FakeApi::Action::ServerError, .times = -1});
   CHECK_FALSE(cluster.running->visit().ok());
   cluster.api.clear_faults();
   const std::string name = cluster.object()["status"]["build"]["pod"];
-  cluster.api.put(kube::kPods, {{"metadata", {{"namespace", "shop"}, {"name", name}}}, {"status", {{"phase", "Succeeded"}}}});
+  cluster.api.put(kube::kPods, {{"metadata", {{"namespace", "shop"}, {"name", name}}},
+                                {"status", {{"phase", "Succeeded"}}}});
   REQUIRE(cluster.running->visit().ok());
   REQUIRE(cluster.running->visit().ok());
   CHECK(cluster.ready() == "False/PodRefused");
@@ -160,7 +188,8 @@ TEST_CASE("a pod of another owner that has our name is not adopted") {
 
 TEST_CASE("a create without an answer is found out, not repeated") {
   Cluster cluster;
-  cluster.api.inject({.matches = on("POST", "/pods"), .action = FakeApi::Action::ResetAfterEffect, .times = 1});
+  cluster.api.inject(
+      {.matches = on("POST", "/pods"), .action = FakeApi::Action::ResetAfterEffect, .times = 1});
   static_cast<void>(cluster.running->visit().ok());  // the transport may have asked again by itself
   REQUIRE(cluster.running->visit().ok());
   CHECK(cluster.pods().size() == 1);
@@ -171,7 +200,8 @@ TEST_CASE("whoever decided on an older object writes nothing") {
   Cluster cluster;
   cluster.running->fill_cache();
   cluster.api.change(kube::kImageBuilds, kWeb, {{"metadata", {{"annotations", {{"x", "y"}}}}}});
-  // The cache is stale: the consistent read before the pod sees the new version and goes on with it.
+  // The cache is stale: the consistent read before the pod sees the new version and goes on with
+  // it.
   REQUIRE(cluster.running->reconciler->reconcile(kWeb, {}).ok());
   CHECK(cluster.pods().size() == 1);
   cluster.running->fill_cache();
@@ -184,31 +214,42 @@ TEST_CASE("whoever decided on an older object writes nothing") {
   REQUIRE(cluster.running->visit().ok());
 }
 
-
-TEST_CASE("killed and restarted at any moment, with every write failing at times, a build is neither lost nor repeated") {
+TEST_CASE(
+    "killed and restarted at any moment, with every write failing at times, a build is neither "
+    "lost nor repeated") {
   for (unsigned seed = 1; seed <= 40; ++seed) {
     INFO("seed " << seed);
     std::mt19937 random(seed);
     auto chance = [&](int percent) { return static_cast<int>(random() % 100) < percent; };
     Cluster cluster;
-    std::set<std::string> created;        // pod names ever seen, with their uid
+    std::set<std::string> created;  // pod names ever seen, with their uid
     std::int64_t generation = -1;
-    const FakeApi::Action actions[] = {FakeApi::Action::Conflict, FakeApi::Action::TooManyRequests, FakeApi::Action::ServerError, FakeApi::Action::ResetBeforeEffect, FakeApi::Action::ResetAfterEffect};
-    const std::pair<const char*, const char*> writes[] = {{"POST", "/pods"}, {"PATCH", "/status"}, {"GET", "/imagebuilds"}, {"GET", "/pods"}, {"DELETE", "/pods"}};
+    const FakeApi::Action actions[] = {
+        FakeApi::Action::Conflict, FakeApi::Action::TooManyRequests, FakeApi::Action::ServerError,
+        FakeApi::Action::ResetBeforeEffect, FakeApi::Action::ResetAfterEffect};
+    const std::pair<const char*, const char*> writes[] = {{"POST", "/pods"},
+                                                          {"PATCH", "/status"},
+                                                          {"GET", "/imagebuilds"},
+                                                          {"GET", "/pods"},
+                                                          {"DELETE", "/pods"}};
     int finished = 0;
     for (int i = 0; i < 60 && finished == 0; ++i) {
       if (chance(50)) {
         const auto& [method, part] = writes[random() % 5];
-        cluster.api.inject({.matches = on(method, part), .action = actions[random() % 5], .times = 1});
+        cluster.api.inject(
+            {.matches = on(method, part), .action = actions[random() % 5], .times = 1});
       }
       if (chance(25)) cluster.restart();
       static_cast<void>(cluster.running->visit().ok());
       cluster.api.clear_faults();
       for (const Json& pod : cluster.pods()) {
-        created.insert(pod["metadata"]["name"].get<std::string>() + " " + pod["metadata"]["uid"].get<std::string>());
+        created.insert(pod["metadata"]["name"].get<std::string>() + " " +
+                       pod["metadata"]["uid"].get<std::string>());
         const std::string phase = string_at(pod, {"status", "phase"});
-        if (chance(30) && phase != "Running" && phase != "Succeeded") cluster.kubelet_runs(pod);
-        else if (chance(30) && phase == "Running") cluster.kubelet_ends(pod, success_report());
+        if (chance(30) && phase != "Running" && phase != "Succeeded")
+          cluster.kubelet_runs(pod);
+        else if (chance(30) && phase == "Running")
+          cluster.kubelet_ends(pod, success_report());
       }
       const auto observed = api::imagebuild_from_json(cluster.object()).status.observed_generation;
       CHECK(observed >= generation);
@@ -219,7 +260,8 @@ TEST_CASE("killed and restarted at any moment, with every write failing at times
     for (int i = 0; i < 6 && cluster.ready() != "True/Succeeded"; ++i) {
       static_cast<void>(cluster.running->visit().ok());
       for (const Json& pod : cluster.pods())
-        if (string_at(pod, {"status", "phase"}) != "Succeeded") cluster.kubelet_ends(pod, success_report());
+        if (string_at(pod, {"status", "phase"}) != "Succeeded")
+          cluster.kubelet_ends(pod, success_report());
     }
     CHECK(cluster.ready() == "True/Succeeded");
     CHECK(cluster.object()["status"]["build"]["attempt"] == 1);

@@ -18,7 +18,8 @@ std::string repeated(const std::string& text, std::size_t times) {
   return out;
 }
 
-/// Processor time, not the clock on the wall: generous for sanitizers, and what is quadratic takes minutes.
+/// Processor time, not the clock on the wall: generous for sanitizers, and what is quadratic takes
+/// minutes.
 class Soon {
  public:
   ~Soon() { CHECK((std::clock() - start_) / CLOCKS_PER_SEC < 60); }
@@ -38,7 +39,8 @@ TEST_CASE("a file over 10 MiB is refused", "[dockerfile][bounds]") {
   CHECK(result.error().message == "f: the file is larger than 10 MiB");
 }
 
-TEST_CASE("a line over 1 MiB is refused with its number, one of 1 MB parses", "[dockerfile][bounds]") {
+TEST_CASE("a line over 1 MiB is refused with its number, one of 1 MB parses",
+          "[dockerfile][bounds]") {
   Soon soon;
   auto result = parse("FROM a\nRUN " + repeated("x", (1u << 20) + 1) + "\n", "f");
   REQUIRE_FALSE(result.ok());
@@ -61,7 +63,9 @@ TEST_CASE("more than 10,000 instructions are refused", "[dockerfile][bounds]") {
 TEST_CASE("ten thousand stages are checked in bounded time", "[dockerfile][bounds]") {
   Soon soon;
   std::string text = "FROM scratch AS s0\n";
-  for (int i = 1; i < 5'000; ++i) text += "FROM s" + std::to_string(i - 1) + " AS s" + std::to_string(i) + "\nENV v" + std::to_string(i % 50) + "=$undefined\n";
+  for (int i = 1; i < 5'000; ++i)
+    text += "FROM s" + std::to_string(i - 1) + " AS s" + std::to_string(i) + "\nENV v" +
+            std::to_string(i % 50) + "=$undefined\n";
   auto file = parse(text, "f");
   REQUIRE(file.ok());
   CHECK(check(*file).ok());
@@ -82,12 +86,15 @@ TEST_CASE("deep nesting is refused, not a stack overflow", "[dockerfile][bounds]
   REQUIRE_FALSE(result.ok());
   CHECK_THAT(result.error().message, Catch::Matchers::Contains("nested deeper than 100"));
   CHECK_FALSE(parse("FROM a\n" + repeated("ONBUILD ", 100'000) + "RUN b\n", "f").ok());
-  CHECK(parse("FROM a\nCMD " + repeated("[", 100'000) + "\n", "f").ok());  // no JSON of ours: shell form
+  CHECK(parse("FROM a\nCMD " + repeated("[", 100'000) + "\n", "f")
+            .ok());  // no JSON of ours: shell form
 }
 
 TEST_CASE("values cannot grow without bound", "[dockerfile][bounds]") {
   Soon soon;
-  for (const std::string& word : {repeated("$a", 500'000), "\"" + repeated("$a", 300'000) + "\"", std::string("${a//a/$a}"), "${b:-" + repeated("$a", 100'000) + "}"}) {
+  for (const std::string& word :
+       {repeated("$a", 500'000), "\"" + repeated("$a", 300'000) + "\"", std::string("${a//a/$a}"),
+        "${b:-" + repeated("$a", 100'000) + "}"}) {
     auto result = expand(word, always_long);
     if (word.rfind("${b", 0) == 0 && result.ok()) continue;
     REQUIRE_FALSE(result.ok());

@@ -81,7 +81,9 @@ TEST_CASE("each rule finds its case and not its neighbour", "[dockerfile]") {
            Row{"FROM a\nEXPOSE 80/tcp 90\n", ""},
            Row{"FROM a\nEXPOSE 127.0.0.1:80:80\n", "ExposeInvalidFormat:2"},
            Row{"FROM a\nEXPOSE 8080:80\n", "ExposeInvalidFormat:2"},
-           Row{"# check=experimental=InvalidDefinitionDescription\n# wrong words\nARG A=1\n# B is it\nARG B\nFROM a\n", "InvalidDefinitionDescription:3"},
+           Row{"# check=experimental=InvalidDefinitionDescription\n# wrong words\nARG A=1\n# B is "
+               "it\nARG B\nFROM a\n",
+               "InvalidDefinitionDescription:3"},
            Row{"# wrong words\nARG A=1\nFROM a\n", ""},
        }) {
     INFO(row.text);
@@ -94,7 +96,8 @@ TEST_CASE("the check directive skips rules and makes findings fail", "[dockerfil
   CHECK(found(body) == "StageNameCasing:1 FromAsCasing:1 MaintainerDeprecated:2");
   CHECK(found("# check=skip=StageNameCasing, FromAsCasing\n" + body) == "MaintainerDeprecated:3");
   CHECK(found("# check=skip=all\n" + body).empty());
-  CHECK(found("FROM a\n# check=skip=MaintainerDeprecated\nMAINTAINER x\nMAINTAINER y\n") == "MaintainerDeprecated:4");
+  CHECK(found("FROM a\n# check=skip=MaintainerDeprecated\nMAINTAINER x\nMAINTAINER y\n") ==
+        "MaintainerDeprecated:4");
   CHECK(found(body, {.skip = {"FromAsCasing"}}) == "StageNameCasing:1 MaintainerDeprecated:2");
 
   CHECK(check(*parse("# check=error=true\n" + body, "f"))->fail);
@@ -102,23 +105,31 @@ TEST_CASE("the check directive skips rules and makes findings fail", "[dockerfil
   CHECK_FALSE(check(*parse(body, "f"))->fail);
   auto wrong = check(*parse("# check=nonsense\n" + body, "f"));
   REQUIRE_FALSE(wrong.ok());
-  CHECK_THAT(wrong.error().message, Catch::Matchers::Contains("f:1: directive check: expected skip="));
+  CHECK_THAT(wrong.error().message,
+             Catch::Matchers::Contains("f:1: directive check: expected skip="));
 }
 
 TEST_CASE("ignored files are found through the hook", "[dockerfile]") {
-  CheckOptions options{.ignored = [](const std::string& path) { return path == "secret" || path == "d/x"; }};
-  CHECK(found("FROM a\nCOPY ./secret /\nCOPY other d/x/ /\nCOPY . /\nCOPY --from=a secret /\nADD https://x/secret /\nADD secret /\n", options) ==
-        "CopyIgnoredFile:2 CopyIgnoredFile:3 CopyIgnoredFile:7");
+  CheckOptions options{
+      .ignored = [](const std::string& path) { return path == "secret" || path == "d/x"; }};
+  CHECK(found("FROM a\nCOPY ./secret /\nCOPY other d/x/ /\nCOPY . /\nCOPY --from=a secret /\nADD "
+              "https://x/secret /\nADD secret /\n",
+              options) == "CopyIgnoredFile:2 CopyIgnoredFile:3 CopyIgnoredFile:7");
 }
 
 TEST_CASE("build arguments and base images decide what is defined", "[dockerfile]") {
-  CHECK(found("ARG TAG\nFROM a:${TAG}\n", {.build_args = {{"TAG", "1"}}}) == "InvalidDefaultArgInFrom:2");
-  auto base = [](const std::string& image) { return image == "node" ? std::vector<std::string>{"NODE_VERSION"} : std::vector<std::string>{}; };
-  CHECK(found("FROM node\nCOPY $NODE_VERSION $OTHER .\n", {.base_environment = base}) == "UndefinedVar:2");
+  CHECK(found("ARG TAG\nFROM a:${TAG}\n", {.build_args = {{"TAG", "1"}}}) ==
+        "InvalidDefaultArgInFrom:2");
+  auto base = [](const std::string& image) {
+    return image == "node" ? std::vector<std::string>{"NODE_VERSION"} : std::vector<std::string>{};
+  };
+  CHECK(found("FROM node\nCOPY $NODE_VERSION $OTHER .\n", {.base_environment = base}) ==
+        "UndefinedVar:2");
 }
 
 TEST_CASE("a finding suggests the name that was meant", "[dockerfile]") {
   auto result = check(*parse("FROM scratch\nARG directory\nCOPY $direktory .\n", "f"));
   REQUIRE(result->findings.size() == 1);
-  CHECK(result->findings[0].message == "Usage of undefined variable '$direktory' (did you mean $directory?)");
+  CHECK(result->findings[0].message ==
+        "Usage of undefined variable '$direktory' (did you mean $directory?)");
 }

@@ -1,5 +1,5 @@
-// Vectors from outside (not part of this repository): word expansion, word splitting and parse trees. They run when
-// the folder is there and say so when it is not.
+// Vectors from outside (not part of this repository): word expansion, word splitting and parse
+// trees. They run when the folder is there and say so when it is not.
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -19,7 +19,9 @@ namespace {
 
 std::optional<fs::path> vectors(const char* what) {
   const char* given = std::getenv("IMAGEBUILD_CONFORMANCE");
-  fs::path path = (given != nullptr ? fs::path(given) : fs::path(IMAGEBUILD_SOURCE_DIR) / "../shared/conformance") / what;
+  fs::path path = (given != nullptr ? fs::path(given)
+                                    : fs::path(IMAGEBUILD_SOURCE_DIR) / "../shared/conformance") /
+                  what;
   if (fs::exists(path)) return path;
   std::cout << "skipped: " << what << " is not there (set IMAGEBUILD_CONFORMANCE)\n";
   return std::nullopt;
@@ -33,7 +35,8 @@ std::vector<std::string> lines_of(const fs::path& path) {
 }
 
 std::string trimmed(std::string text) {
-  text.erase(0, text.find_first_not_of(" \t") == std::string::npos ? text.size() : text.find_first_not_of(" \t"));
+  text.erase(0, text.find_first_not_of(" \t") == std::string::npos ? text.size()
+                                                                   : text.find_first_not_of(" \t"));
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.pop_back();
   return text;
 }
@@ -49,15 +52,32 @@ std::string go_quoted(const std::string& text) {
   std::string out = "\"";
   for (char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\0': out += "\\x00"; break;
-      default: out += c;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\0':
+        out += "\\x00";
+        break;
+      default:
+        out += c;
     }
   }
   return out + '"';
@@ -67,7 +87,8 @@ std::string expression(const Node& node) {
   std::string out = "(" + node.command;
   if (!node.flags.empty()) {
     std::string flags;
-    for (const std::string& flag : node.flags) flags += (flags.empty() ? "" : " ") + go_quoted(flag);
+    for (const std::string& flag : node.flags)
+      flags += (flags.empty() ? "" : " ") + go_quoted(flag);
     out += " [" + flags + "]";
   }
   for (const Node& child : node.children) out += " " + expression(child);
@@ -80,7 +101,8 @@ std::string expression(const Node& node) {
 TEST_CASE("words expand as the outside vectors say", "[dockerfile][conformance]") {
   auto path = vectors("lexer/envVarTest");
   if (!path) return;
-  std::map<std::string, std::string> environment{{"PWD", "/home"}, {"SHELL", "bash"}, {"KOREAN", "한국어"}, {"NULL", ""}};
+  std::map<std::string, std::string> environment{
+      {"PWD", "/home"}, {"SHELL", "bash"}, {"KOREAN", "한국어"}, {"NULL", ""}};
   int count = 0;
   for (const std::string& line : lines_of(*path)) {
     if (line.empty() || line[0] == '#') continue;
@@ -90,9 +112,12 @@ TEST_CASE("words expand as the outside vectors say", "[dockerfile][conformance]"
     std::string expected = trimmed(line.substr(second + 1));
     INFO(line);
     auto result = expand(input, lookup_in(environment));
-    if (expected == "error") CHECK_FALSE(result.ok());
-    else if (!result) FAIL_CHECK(result.error().message);
-    else CHECK(*result == expected);
+    if (expected == "error")
+      CHECK_FALSE(result.ok());
+    else if (!result)
+      FAIL_CHECK(result.error().message);
+    else
+      CHECK(*result == expected);
     ++count;
   }
   CHECK(count > 100);

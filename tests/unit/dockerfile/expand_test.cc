@@ -10,9 +10,16 @@ using namespace imagebuild::dockerfile;
 
 namespace {
 
-const std::map<std::string, std::string> kVariables{
-    {"FOO", "xxyy"},      {"EMPTY", ""},        {"PATHY", "/a/foo/b/c.txt"}, {"FILE", "archive.tar.gz"}, {"X", "x"},
-    {"STARS", "a***yy*"}, {"SPACED", " a  b "}, {"KO", "한국어"},            {"URL", "http://google.de"}, {"BRACES", "()[]{}^$.*?|\\x"}};
+const std::map<std::string, std::string> kVariables{{"FOO", "xxyy"},
+                                                    {"EMPTY", ""},
+                                                    {"PATHY", "/a/foo/b/c.txt"},
+                                                    {"FILE", "archive.tar.gz"},
+                                                    {"X", "x"},
+                                                    {"STARS", "a***yy*"},
+                                                    {"SPACED", " a  b "},
+                                                    {"KO", "한국어"},
+                                                    {"URL", "http://google.de"},
+                                                    {"BRACES", "()[]{}^$.*?|\\x"}};
 
 std::optional<std::string> find_variable(std::string_view name) {
   auto found = kVariables.find(std::string(name));
@@ -37,24 +44,69 @@ TEST_CASE("every form of substitution", "[dockerfile]") {
   struct Row {
     const char *word, *expected;
   };
-  for (const Row& row : {Row{"${FOO#x}", "xyy"}, Row{"${FOO##x}", "xyy"}, Row{"${FOO##*x}", "yy"}, Row{"${FOO#*}", "xxyy"}, Row{"${FOO##*}", ""},
-                         Row{"${FOO#*x*y}", "y"}, Row{"${FOO##*x*y}", ""}, Row{"${FOO%y}", "xxy"}, Row{"${FOO%%y*}", "xx"}, Row{"${FOO%y*}", "xxy"},
-                         Row{"${FOO%}", "xxyy"}, Row{"${FOO#}", "xxyy"}, Row{"${FOO#z}", "xxyy"}, Row{"${FOO#$X}", "xyy"}, Row{"${FOO#${UNSET:-x}}", "xyy"},
-                         Row{"${FILE%.*}", "archive.tar"}, Row{"${FILE%%.*}", "archive"}, Row{"${FILE#*.}", "tar.gz"}, Row{"${FILE##*.}", "gz"},
-                         Row{"${STARS%%\\**\\*}", "a"}, Row{"${FOO#?}", "xyy"}, Row{"${KO#?}", "국어"}, Row{"${KO%어}", "한국"}, Row{"${UNSET#x}", ""},
+  for (const Row& row : {Row{"${FOO#x}", "xyy"},
+                         Row{"${FOO##x}", "xyy"},
+                         Row{"${FOO##*x}", "yy"},
+                         Row{"${FOO#*}", "xxyy"},
+                         Row{"${FOO##*}", ""},
+                         Row{"${FOO#*x*y}", "y"},
+                         Row{"${FOO##*x*y}", ""},
+                         Row{"${FOO%y}", "xxy"},
+                         Row{"${FOO%%y*}", "xx"},
+                         Row{"${FOO%y*}", "xxy"},
+                         Row{"${FOO%}", "xxyy"},
+                         Row{"${FOO#}", "xxyy"},
+                         Row{"${FOO#z}", "xxyy"},
+                         Row{"${FOO#$X}", "xyy"},
+                         Row{"${FOO#${UNSET:-x}}", "xyy"},
+                         Row{"${FILE%.*}", "archive.tar"},
+                         Row{"${FILE%%.*}", "archive"},
+                         Row{"${FILE#*.}", "tar.gz"},
+                         Row{"${FILE##*.}", "gz"},
+                         Row{"${STARS%%\\**\\*}", "a"},
+                         Row{"${FOO#?}", "xyy"},
+                         Row{"${KO#?}", "국어"},
+                         Row{"${KO%어}", "한국"},
+                         Row{"${UNSET#x}", ""},
                          Row{"${BRACES#()[]{\\}^$.\\*\\?|\\\\}", "x"},
-                         Row{"${PATHY/o/0}", "/a/f0o/b/c.txt"}, Row{"${PATHY//o/0}", "/a/f00/b/c.txt"}, Row{"${PATHY//\\//-}", "-a-foo-b-c.txt"},
-                         Row{"${PATHY/\\/*\\//_}", "_c.txt"}, Row{"${FOO/x*y/-}", "-"}, Row{"${FOO//?/z}", "zzzz"}, Row{"${FOO/q/-}", "xxyy"},
-                         Row{"${FOO//x/}", "yy"}, Row{"${FOO/$EMPTY/w}", "wxxyy"}, Row{"${FOO//$EMPTY/-}", "-x-x-y-y-"}, Row{"${UNSET/x/y}", ""},
-                         Row{"${URL/http:\\/\\//https:\\/\\/}", "https:\\/\\/google.de"}, Row{"${FOO//*/z}", "z"},
-                         Row{"${EMPTY:-d}", "d"}, Row{"${EMPTY-d}", ""}, Row{"${UNSET-d}", "d"}, Row{"${FOO:+set}", "set"}, Row{"${EMPTY:+set}", ""},
-                         Row{"${EMPTY+set}", "set"}, Row{"${FOO:?no}", "xxyy"}, Row{"${EMPTY?no}", ""}, Row{"${UNSET:-${ALSO:-${X}}}", "x"},
-                         Row{"${UNSET:-\"a b\"}", "a b"}, Row{"${UNSET:-'$X'}", "$X"}, Row{"'$X'\"$X\"$X\\$X", "$Xxx$X"}, Row{"$X$", "x$"}, Row{"$X-${X}-$XY", "x-x-"},
-                         Row{"$KO", "한국어"}, Row{"a\\ b", "a b"}, Row{"\"\\a\\\"\\$\\\\\"", "\\a\"$\\"}, Row{"a<b<<c", "a<b<<c"}, Row{"", ""}}) {
+                         Row{"${PATHY/o/0}", "/a/f0o/b/c.txt"},
+                         Row{"${PATHY//o/0}", "/a/f00/b/c.txt"},
+                         Row{"${PATHY//\\//-}", "-a-foo-b-c.txt"},
+                         Row{"${PATHY/\\/*\\//_}", "_c.txt"},
+                         Row{"${FOO/x*y/-}", "-"},
+                         Row{"${FOO//?/z}", "zzzz"},
+                         Row{"${FOO/q/-}", "xxyy"},
+                         Row{"${FOO//x/}", "yy"},
+                         Row{"${FOO/$EMPTY/w}", "wxxyy"},
+                         Row{"${FOO//$EMPTY/-}", "-x-x-y-y-"},
+                         Row{"${UNSET/x/y}", ""},
+                         Row{"${URL/http:\\/\\//https:\\/\\/}", "https:\\/\\/google.de"},
+                         Row{"${FOO//*/z}", "z"},
+                         Row{"${EMPTY:-d}", "d"},
+                         Row{"${EMPTY-d}", ""},
+                         Row{"${UNSET-d}", "d"},
+                         Row{"${FOO:+set}", "set"},
+                         Row{"${EMPTY:+set}", ""},
+                         Row{"${EMPTY+set}", "set"},
+                         Row{"${FOO:?no}", "xxyy"},
+                         Row{"${EMPTY?no}", ""},
+                         Row{"${UNSET:-${ALSO:-${X}}}", "x"},
+                         Row{"${UNSET:-\"a b\"}", "a b"},
+                         Row{"${UNSET:-'$X'}", "$X"},
+                         Row{"'$X'\"$X\"$X\\$X", "$Xxx$X"},
+                         Row{"$X$", "x$"},
+                         Row{"$X-${X}-$XY", "x-x-"},
+                         Row{"$KO", "한국어"},
+                         Row{"a\\ b", "a b"},
+                         Row{"\"\\a\\\"\\$\\\\\"", "\\a\"$\\"},
+                         Row{"a<b<<c", "a<b<<c"},
+                         Row{"", ""}}) {
     INFO(row.word);
     auto result = expand(row.word, find_variable);
-    if (!result) FAIL_CHECK(result.error().message);
-    else CHECK(*result == row.expected);
+    if (!result)
+      FAIL_CHECK(result.error().message);
+    else
+      CHECK(*result == row.expected);
   }
 }
 
@@ -62,10 +114,14 @@ TEST_CASE("errors of expansion say where and what", "[dockerfile]") {
   struct Row {
     const char *word, *part;
   };
-  for (const Row& row : {Row{"ab${X", "character 6: missing '}'"}, Row{"'abc", "missing closing '"}, Row{"x\"abc", "character 2: missing closing \""}, Row{"${}", "variable's name"},
-                         Row{"${UNSET?give it}", "UNSET: give it"}, Row{"${UNSET:?}", "not allowed to be unset"}, Row{"${EMPTY:?}", "not allowed to be empty"},
-                         Row{"${X:#a}", "unknown modifier"}, Row{"${X=a}", "unknown modifier \"=\""}, Row{"${X:=a}", "unknown modifier \":=\""}, Row{"${X//a}", "missing '/'"},
-                         Row{"${X#\\a}", "\\ must stand before"}, Row{"${X:-a", "missing '}'"}, Row{"${한국", "missing '}'"}}) {
+  for (const Row& row :
+       {Row{"ab${X", "character 6: missing '}'"}, Row{"'abc", "missing closing '"},
+        Row{"x\"abc", "character 2: missing closing \""}, Row{"${}", "variable's name"},
+        Row{"${UNSET?give it}", "UNSET: give it"}, Row{"${UNSET:?}", "not allowed to be unset"},
+        Row{"${EMPTY:?}", "not allowed to be empty"}, Row{"${X:#a}", "unknown modifier"},
+        Row{"${X=a}", "unknown modifier \"=\""}, Row{"${X:=a}", "unknown modifier \":=\""},
+        Row{"${X//a}", "missing '/'"}, Row{"${X#\\a}", "\\ must stand before"},
+        Row{"${X:-a", "missing '}'"}, Row{"${한국", "missing '}'"}}) {
     INFO(row.word);
     auto result = expand(row.word, find_variable);
     REQUIRE_FALSE(result.ok());
@@ -81,13 +137,15 @@ TEST_CASE("the escape character follows the directive", "[dockerfile]") {
 
 TEST_CASE("what was looked at is reported", "[dockerfile]") {
   VariableUse use;
-  REQUIRE(expand("$FOO ${UNSET} ${WITH:-d} ${ALT+x} '$QUOTED' \\$ESCAPED", find_variable, {}, &use).ok());
+  REQUIRE(expand("$FOO ${UNSET} ${WITH:-d} ${ALT+x} '$QUOTED' \\$ESCAPED", find_variable, {}, &use)
+              .ok());
   CHECK(use.used == std::set<std::string>{"FOO", "UNSET", "WITH", "ALT"});
   CHECK(use.unset == std::set<std::string>{"UNSET"});
 }
 
 TEST_CASE("words split at blanks of values but not at quoted ones", "[dockerfile]") {
-  CHECK(*expand_words("a$SPACED\"$SPACED\"'c d'", find_variable) == std::vector<std::string>{"a", "a", "b", " a  b c d"});
+  CHECK(*expand_words("a$SPACED\"$SPACED\"'c d'", find_variable) ==
+        std::vector<std::string>{"a", "a", "b", " a  b c d"});
   CHECK(*expand_words("80${UNSET:-81} \"\" ", find_variable) == std::vector<std::string>{"8081"});
 }
 
@@ -112,8 +170,10 @@ TEST_CASE("arguments of the listed instructions expand", "[dockerfile]") {
   CHECK(std::get<Workdir>(expanded("WORKDIR /$X/${UNSET:-d}").value).path == "/x/d");
   CHECK(std::get<User>(expanded("USER $X:$X").value).user == "x:x");
   CHECK(std::get<StopSignal>(expanded("STOPSIGNAL SIG$X").value).signal == "SIGx");
-  CHECK(std::get<Volume>(expanded("VOLUME [\"/$X\"]").value).paths == std::vector<std::string>{"/x"});
-  CHECK(std::get<Expose>(expanded("EXPOSE $SPACED 80/$X").value).ports == std::vector<std::string>{"a", "b", "80/x"});
+  CHECK(std::get<Volume>(expanded("VOLUME [\"/$X\"]").value).paths ==
+        std::vector<std::string>{"/x"});
+  CHECK(std::get<Expose>(expanded("EXPOSE $SPACED 80/$X").value).ports ==
+        std::vector<std::string>{"a", "b", "80/x"});
   CHECK(std::get<Label>(expanded("LABEL $X=\"$FOO\"").value).labels[0].key == "x");
   CHECK(std::get<Arg>(expanded("ARG A=$X B").value).definitions[0].value == "x");
   auto copy = std::get<Copy>(expanded("COPY --from=b --chown=$X:$X --chmod=$X $X/* /$X/").value);
@@ -124,20 +184,23 @@ TEST_CASE("arguments of the listed instructions expand", "[dockerfile]") {
 }
 
 TEST_CASE("commands are the shell's and stay as they are", "[dockerfile]") {
-  CHECK(std::get<Run>(expanded("RUN echo $X ${UNSET?no}").value).command.argv[0] == "echo $X ${UNSET?no}");
+  CHECK(std::get<Run>(expanded("RUN echo $X ${UNSET?no}").value).command.argv[0] ==
+        "echo $X ${UNSET?no}");
   CHECK(std::get<Cmd>(expanded("CMD [\"$X\"]").value).command.argv[0] == "$X");
   CHECK(std::get<Entrypoint>(expanded("ENTRYPOINT $X").value).command.argv[0] == "$X");
 }
 
 TEST_CASE("bodies of unquoted heredocs expand and keep their quotes", "[dockerfile]") {
-  auto copy = std::get<Copy>(expanded("COPY <<a <<-'b' /d/\nit's \"$X\" \\$X\na\n\tkeep $X\nb").value);
+  auto copy =
+      std::get<Copy>(expanded("COPY <<a <<-'b' /d/\nit's \"$X\" \\$X\na\n\tkeep $X\nb").value);
   REQUIRE(copy.files.size() == 2);
   CHECK(copy.files[0].body.text() == "it's \"x\" $X\n");
   CHECK(copy.files[1].body.text() == "keep $X\n");
 }
 
 TEST_CASE("mount values expand, from does not", "[dockerfile]") {
-  auto run = std::get<Run>(expanded("RUN --mount=type=cache,target=/$X,id=${UNSET:-i},mode=0755 true").value);
+  auto run = std::get<Run>(
+      expanded("RUN --mount=type=cache,target=/$X,id=${UNSET:-i},mode=0755 true").value);
   REQUIRE(run.mounts.size() == 1);
   CHECK(run.mounts[0].target == "/x");
   CHECK(run.mounts[0].id == "i");

@@ -24,7 +24,9 @@ T one(const std::string& line) {
 }  // namespace
 
 TEST_CASE("stages, names, platforms and global arguments", "[dockerfile]") {
-  auto parsed = file("ARG V=1\nARG P\nfrom --platform=$BUILDPLATFORM alpine:$V as Build\nRUN a\nFROM build\nFROM scratch\nCOPY --from=0 a b\n");
+  auto parsed = file(
+      "ARG V=1\nARG P\nfrom --platform=$BUILDPLATFORM alpine:$V as Build\nRUN a\nFROM build\nFROM "
+      "scratch\nCOPY --from=0 a b\n");
   REQUIRE(parsed.preamble.size() == 2);
   REQUIRE(parsed.stages.size() == 3);
   CHECK(parsed.stages[0].from.base == "alpine:$V");
@@ -55,8 +57,12 @@ TEST_CASE("RUN: what is started", "[dockerfile]") {
 
 TEST_CASE("RUN: mounts with every option", "[dockerfile]") {
   auto run = one<Run>(
-      "RUN --mount=target=/ctx --mount=type=bind,from=build,src=/a,dst=/b,rw --mount=type=cache,id=c,target=/c,sharing=locked,from=build,source=/s,mode=0700,uid=1,gid=2,ro "
-      "--mount=type=tmpfs,target=/t,size=64m --mount=type=secret,id=npm,target=/n,required,mode=0440,uid=5 --mount=type=secret,id=tok,env=TOK --mount=type=ssh,required=true "
+      "RUN --mount=target=/ctx --mount=type=bind,from=build,src=/a,dst=/b,rw "
+      "--mount=type=cache,id=c,target=/c,sharing=locked,from=build,source=/"
+      "s,mode=0700,uid=1,gid=2,ro "
+      "--mount=type=tmpfs,target=/t,size=64m "
+      "--mount=type=secret,id=npm,target=/n,required,mode=0440,uid=5 "
+      "--mount=type=secret,id=tok,env=TOK --mount=type=ssh,required=true "
       "--network=none --security=insecure --device=vendor.com/gpu=all,required true");
   REQUIRE(run.mounts.size() == 7);
   CHECK(run.mounts[0].type == Mount::Type::Bind);
@@ -86,7 +92,9 @@ TEST_CASE("RUN: mounts with every option", "[dockerfile]") {
 }
 
 TEST_CASE("COPY and ADD: paths, inline files and every flag", "[dockerfile]") {
-  auto copy = one<Copy>("COPY --from=build --chown=node:node --chmod=u=rwX,go=rX --link --parents --exclude=*.md --exclude=docs a [b] /c/");
+  auto copy = one<Copy>(
+      "COPY --from=build --chown=node:node --chmod=u=rwX,go=rX --link --parents --exclude=*.md "
+      "--exclude=docs a [b] /c/");
   CHECK(copy.sources == std::vector<std::string>{"a", "[b]"});
   CHECK(copy.destination == "/c/");
   CHECK(copy.from == "build");
@@ -105,7 +113,8 @@ TEST_CASE("COPY and ADD: paths, inline files and every flag", "[dockerfile]") {
   CHECK(inline_files.files[0].body.content == "1\n");
   CHECK_FALSE(inline_files.files[1].body.expand);
 
-  auto add = one<Add>("ADD --checksum=sha256:ab --keep-git-dir=true --unpack=false --chown=1 https://x/y /");
+  auto add = one<Add>(
+      "ADD --checksum=sha256:ab --keep-git-dir=true --unpack=false --chown=1 https://x/y /");
   CHECK(add.checksum == "sha256:ab");
   CHECK(add.keep_git_dir == true);
   CHECK(add.unpack == false);
@@ -115,7 +124,8 @@ TEST_CASE("COPY and ADD: paths, inline files and every flag", "[dockerfile]") {
 TEST_CASE("the small instructions", "[dockerfile]") {
   CHECK(one<Workdir>("WORKDIR /a b").path == "/a b");
   CHECK(one<User>("USER node:staff").user == "node:staff");
-  CHECK(one<Expose>("EXPOSE 80 53/udp 8000-8010").ports == std::vector<std::string>{"80", "53/udp", "8000-8010"});
+  CHECK(one<Expose>("EXPOSE 80 53/udp 8000-8010").ports ==
+        std::vector<std::string>{"80", "53/udp", "8000-8010"});
   CHECK(one<Volume>("VOLUME /a /b").paths == std::vector<std::string>{"/a", "/b"});
   CHECK(one<Volume>("VOLUME [\"/a\"]").paths == std::vector<std::string>{"/a"});
   CHECK(one<Shell>("SHELL [\"/bin/bash\", \"-c\"]").argv.size() == 2);
@@ -137,7 +147,9 @@ TEST_CASE("the small instructions", "[dockerfile]") {
 
 TEST_CASE("HEALTHCHECK with all its options", "[dockerfile]") {
   using namespace std::chrono_literals;
-  auto check = one<Healthcheck>("HEALTHCHECK --interval=1m30s --timeout=500ms --start-period=0s --start-interval=2s --retries=4 CMD curl -f x || exit 1");
+  auto check = one<Healthcheck>(
+      "HEALTHCHECK --interval=1m30s --timeout=500ms --start-period=0s --start-interval=2s "
+      "--retries=4 CMD curl -f x || exit 1");
   CHECK(check.interval == 90s);
   CHECK(check.timeout == 500ms);
   CHECK(check.start_period == 0s);
@@ -157,7 +169,8 @@ TEST_CASE("ONBUILD keeps the trigger, which parses as an instruction", "[dockerf
   REQUIRE(trigger.ok());
   CHECK(trigger->get_if<Copy>()->files[0].body.content == "x\n");
   CHECK(trigger->lines.first == 4);
-  for (const char* wrong : {"ONBUILD RUN a", "FROM a", "MAINTAINER a", "RUN a\nRUN b", "", "BOGUS"}) {
+  for (const char* wrong :
+       {"ONBUILD RUN a", "FROM a", "MAINTAINER a", "RUN a\nRUN b", "", "BOGUS"}) {
     INFO(wrong);
     CHECK_FALSE(parse_trigger(wrong, {1, 1}).ok());
   }
@@ -167,19 +180,27 @@ TEST_CASE("features that are not executed are named with their line", "[dockerfi
   struct Row {
     const char *line, *feature;
   };
-  for (const Row& row : {Row{"ADD a b", "ADD"}, Row{"RUN --mount=type=tmpfs,target=/a b", "RUN --mount"}, Row{"RUN --network=host a", "RUN --network"},
-                         Row{"RUN --security=sandbox a", "RUN --security"}, Row{"RUN --device=a a", "RUN --device"}, Row{"COPY --link a b", "COPY --link"},
-                         Row{"COPY --parents a b", "COPY --parents"}, Row{"COPY --exclude=x a b", "COPY --exclude"}, Row{"ONBUILD ADD a b", "ADD"}}) {
+  for (const Row& row :
+       {Row{"ADD a b", "ADD"}, Row{"RUN --mount=type=tmpfs,target=/a b", "RUN --mount"},
+        Row{"RUN --network=host a", "RUN --network"},
+        Row{"RUN --security=sandbox a", "RUN --security"}, Row{"RUN --device=a a", "RUN --device"},
+        Row{"COPY --link a b", "COPY --link"}, Row{"COPY --parents a b", "COPY --parents"},
+        Row{"COPY --exclude=x a b", "COPY --exclude"}, Row{"ONBUILD ADD a b", "ADD"}}) {
     INFO(row.line);
     auto result = check_supported(file("FROM a\n\n" + std::string(row.line) + "\n"));
     REQUIRE_FALSE(result.ok());
-    CHECK(result.error().message == "Dockerfile:3: " + std::string(row.feature) + " is not supported yet");
+    CHECK(result.error().message ==
+          "Dockerfile:3: " + std::string(row.feature) + " is not supported yet");
   }
-  CHECK(check_supported(file("FROM a\nRUN <<E\nx\nE\nCOPY --from=0 --chown=a --chmod=600 <<E a /b\nx\nE\nHEALTHCHECK NONE\nCOPY --link=false a b\n")).ok());
+  CHECK(check_supported(file("FROM a\nRUN <<E\nx\nE\nCOPY --from=0 --chown=a --chmod=600 <<E a "
+                             "/b\nx\nE\nHEALTHCHECK NONE\nCOPY --link=false a b\n"))
+            .ok());
 }
 
 TEST_CASE("the JSON dump has instructions with lines", "[dockerfile]") {
-  Json json = to_json(file("ARG A=1\nFROM a AS b\nRUN --mount=type=cache,target=/c x\nENV K=v\nHEALTHCHECK NONE\nCOPY <<f /\nz\nf\n"));
+  Json json =
+      to_json(file("ARG A=1\nFROM a AS b\nRUN --mount=type=cache,target=/c x\nENV K=v\nHEALTHCHECK "
+                   "NONE\nCOPY <<f /\nz\nf\n"));
   CHECK(json["globalArguments"][0]["arguments"][0]["value"] == "1");
   const Json& stage = json["stages"][0];
   CHECK(stage["name"] == "b");

@@ -26,7 +26,9 @@ TEST_CASE("lines count from one and cover continuations and heredocs", "[dockerf
 }
 
 TEST_CASE("a byte order mark and CRLF do not reach the arguments", "[dockerfile]") {
-  auto syntax = tree("\xef\xbb\xbf# syntax=docker/dockerfile:1\r\nFROM a\r\nRUN x \\\r\n  y\r\nWORKDIR /a  \r\nRUN <<E\r\nbody\r\nE\r\n");
+  auto syntax = tree(
+      "\xef\xbb\xbf# syntax=docker/dockerfile:1\r\nFROM a\r\nRUN x \\\r\n  y\r\nWORKDIR /a  "
+      "\r\nRUN <<E\r\nbody\r\nE\r\n");
   CHECK(syntax.directives.syntax == "docker/dockerfile:1");
   CHECK(syntax.nodes[0].args[0] == "a");
   CHECK(syntax.nodes[1].args[0] == "x   y");
@@ -35,7 +37,8 @@ TEST_CASE("a byte order mark and CRLF do not reach the arguments", "[dockerfile]
 }
 
 TEST_CASE("directives stand at the top, once, before any other comment", "[dockerfile]") {
-  auto syntax = tree("#SYNTAX = docker/dockerfile:1.7\n#   Escape=`\n# check=skip=all;error=true\nFROM `\na");
+  auto syntax =
+      tree("#SYNTAX = docker/dockerfile:1.7\n#   Escape=`\n# check=skip=all;error=true\nFROM `\na");
   CHECK(syntax.directives.syntax == "docker/dockerfile:1.7");
   CHECK(syntax.directives.escape == '`');
   CHECK(syntax.directives.check == "skip=all;error=true");
@@ -46,8 +49,10 @@ TEST_CASE("directives stand at the top, once, before any other comment", "[docke
   CHECK(tree("# unknown=1\n# escape=`\nFROM a").directives.escape == '\\');
   CHECK(tree("\n# escape=`\nFROM a").directives.escape == '\\');
   CHECK(tree("FROM a\n# escape=`\nRUN b").directives.escape == '\\');
-  CHECK_THAT(parse_syntax("# escape=`\n# escape=\\\nFROM a", "f").error().message, Catch::Matchers::Contains("f:2: directive escape: may be given only once"));
-  CHECK_THAT(parse_syntax("# escape=x\nFROM a", "f").error().message, Catch::Matchers::Contains("f:1: directive escape: expected \\ or `"));
+  CHECK_THAT(parse_syntax("# escape=`\n# escape=\\\nFROM a", "f").error().message,
+             Catch::Matchers::Contains("f:2: directive escape: may be given only once"));
+  CHECK_THAT(parse_syntax("# escape=x\nFROM a", "f").error().message,
+             Catch::Matchers::Contains("f:1: directive escape: expected \\ or `"));
 }
 
 TEST_CASE("an escaped escape does not continue the line", "[dockerfile]") {
@@ -71,9 +76,13 @@ TEST_CASE("heredocs are found as the shell finds them", "[dockerfile]") {
     bool expand, chomp;
     int fd;
   };
-  for (const Row& row : {Row{"RUN <<EOF", 1, "EOF", true, false, 0}, Row{"RUN <<-EOF cat", 1, "EOF", true, true, 0}, Row{"RUN <<'EOF'", 1, "EOF", false, false, 0},
-                         Row{"RUN <<\"EOF\" sh", 1, "EOF", false, false, 0}, Row{"RUN 3<<EOF sh", 1, "EOF", true, false, 3}, Row{"RUN << EOF", 1, "EOF", true, false, 0},
-                         Row{"RUN cat <<EO'F'", 1, "EOF", false, false, 0}, Row{"ONBUILD RUN <<EOF", 1, "EOF", true, false, 0}}) {
+  for (const Row& row :
+       {Row{"RUN <<EOF", 1, "EOF", true, false, 0}, Row{"RUN <<-EOF cat", 1, "EOF", true, true, 0},
+        Row{"RUN <<'EOF'", 1, "EOF", false, false, 0},
+        Row{"RUN <<\"EOF\" sh", 1, "EOF", false, false, 0},
+        Row{"RUN 3<<EOF sh", 1, "EOF", true, false, 3}, Row{"RUN << EOF", 1, "EOF", true, false, 0},
+        Row{"RUN cat <<EO'F'", 1, "EOF", false, false, 0},
+        Row{"ONBUILD RUN <<EOF", 1, "EOF", true, false, 0}}) {
     INFO(row.line);
     auto syntax = tree("FROM a\n" + std::string(row.line) + "\nx\n\tEOF\nEOF\nUSER b\n");
     const Node& node = syntax.nodes[1];
@@ -84,7 +93,9 @@ TEST_CASE("heredocs are found as the shell finds them", "[dockerfile]") {
     CHECK(node.heredocs[0].fd == row.fd);
     CHECK(node.heredocs[0].content == (row.chomp ? "x\n" : "x\n\tEOF\n"));
   }
-  for (const char* line : {"RUN echo \"<<EOF\"", "RUN echo '<<EOF'", "RUN echo \\<<EOF", "RUN cat <<<EOF", "RUN [\"cat\", \"<<EOF\"]", "CMD cat <<EOF", "RUN echo $((1<<2))", "RUN it's <<EOF"}) {
+  for (const char* line :
+       {"RUN echo \"<<EOF\"", "RUN echo '<<EOF'", "RUN echo \\<<EOF", "RUN cat <<<EOF",
+        "RUN [\"cat\", \"<<EOF\"]", "CMD cat <<EOF", "RUN echo $((1<<2))", "RUN it's <<EOF"}) {
     INFO(line);
     CHECK(tree("FROM a\n" + std::string(line) + "\n").nodes[1].heredocs.empty());
   }
@@ -113,11 +124,14 @@ TEST_CASE("comments directly above an instruction belong to it", "[dockerfile]")
   CHECK(syntax.nodes[1].comments.empty());
 }
 
-TEST_CASE("broken JSON is shell form, JSON of other things than strings is an error", "[dockerfile]") {
+TEST_CASE("broken JSON is shell form, JSON of other things than strings is an error",
+          "[dockerfile]") {
   auto syntax = tree("FROM a\nRUN ['a']\nRUN [\"a\"] b\nRUN [ -f /x ]\nRUN [\"a\",]\n");
   for (std::size_t i = 1; i < syntax.nodes.size(); ++i) CHECK_FALSE(syntax.nodes[i].json);
   CHECK(syntax.nodes[2].args[0] == "[\"a\"] b");
-  CHECK_THAT(parse_syntax("FROM a\nRUN [\"a\", 1]\n", "f").error().message, Catch::Matchers::Contains("f:2: RUN: a JSON array may hold strings only, element 2 is number"));
+  CHECK_THAT(parse_syntax("FROM a\nRUN [\"a\", 1]\n", "f").error().message,
+             Catch::Matchers::Contains(
+                 "f:2: RUN: a JSON array may hold strings only, element 2 is number"));
 }
 
 TEST_CASE("bytes that are not UTF-8 pass through", "[dockerfile]") {

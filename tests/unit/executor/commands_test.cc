@@ -7,7 +7,8 @@ using namespace imagebuild::executor;
 using Words = std::vector<std::string>;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-TEST_CASE("a command in shell form stands behind the stage's shell, one in exec form stands alone") {
+TEST_CASE(
+    "a command in shell form stands behind the stage's shell, one in exec form stands alone") {
   oci::ContainerConfig plain, powershell;
   powershell.shell = {"pwsh", "-Command"};
   struct Row {
@@ -53,10 +54,20 @@ TEST_CASE("a path is joined to WORKDIR and cleaned, and never leaves the root") 
     const char *path, *working_dir, *expected;
   };
   const Row rows[] = {
-      {"", "", "/"},         {".", "/", "/"},           {"a", "", "/a"},          {"a", "/w", "/w/a"},
-      {"a/", "/w/", "/w/a"}, {"/a", "/w", "/a"},        {"../a", "/w/x", "/w/a"}, {"../../../a", "/w", "/a"},
-      {"//a//b/", "/w", "/a/b"}, {"a/./b/..", "/", "/a"}, {"..", "/", "/"},       {"...", "/w", "/w/..."},
-      {"/..", "/w", "/"},    {"", "/w/", "/w"},
+      {"", "", "/"},
+      {".", "/", "/"},
+      {"a", "", "/a"},
+      {"a", "/w", "/w/a"},
+      {"a/", "/w/", "/w/a"},
+      {"/a", "/w", "/a"},
+      {"../a", "/w/x", "/w/a"},
+      {"../../../a", "/w", "/a"},
+      {"//a//b/", "/w", "/a/b"},
+      {"a/./b/..", "/", "/a"},
+      {"..", "/", "/"},
+      {"...", "/w", "/w/..."},
+      {"/..", "/w", "/"},
+      {"", "/w/", "/w"},
   };
   for (const auto& row : rows) {
     INFO(row.path << " in " << row.working_dir);
@@ -76,14 +87,16 @@ TEST_CASE("what is written as a directory") {
 }
 
 TEST_CASE("--chmod is octal and has at most the permission bits") {
-  const std::pair<const char*, std::uint32_t> good[] = {{"0", 0}, {"755", 0755}, {"0755", 0755}, {"4755", 04755}, {"07777", 07777}};
+  const std::pair<const char*, std::uint32_t> good[] = {
+      {"0", 0}, {"755", 0755}, {"0755", 0755}, {"4755", 04755}, {"07777", 07777}};
   for (const auto& [text, mode] : good) {
     INFO(text);
     auto parsed = parse_mode(text);
     REQUIRE(parsed.ok());
     CHECK(*parsed == mode);
   }
-  for (const char* text : {"", "8", "u+x", "0x1ff", "755 ", " 755", "-1", "+7", "10000", "77777777777777777777"}) {
+  for (const char* text :
+       {"", "8", "u+x", "0x1ff", "755 ", " 755", "-1", "+7", "10000", "77777777777777777777"}) {
     INFO(text);
     auto parsed = parse_mode(text);
     REQUIRE_FALSE(parsed.ok());
@@ -94,18 +107,27 @@ TEST_CASE("--chmod is octal and has at most the permission bits") {
 
 TEST_CASE("the history of a RUN counts the arguments that it saw") {
   CHECK(run_history({"/bin/sh", "-c", "npm ci"}, {}) == "RUN /bin/sh -c npm ci");
-  CHECK(run_history({"/bin/sh", "-c", "npm ci"}, {{"A", "1"}, {"B", ""}}) == "RUN |2 A=1 B= /bin/sh -c npm ci");
+  CHECK(run_history({"/bin/sh", "-c", "npm ci"}, {{"A", "1"}, {"B", ""}}) ==
+        "RUN |2 A=1 B= /bin/sh -c npm ci");
 }
 
 TEST_CASE("HEALTHCHECK as the config has it") {
   using std::chrono::seconds;
   CHECK(make_healthcheck({.none = true}).test == Words{"NONE"});
-  CHECK(make_healthcheck({.test = {.shell_form = true, .argv = {"curl -f x"}}}).test == Words{"CMD-SHELL", "curl -f x"});
+  CHECK(make_healthcheck({.test = {.shell_form = true, .argv = {"curl -f x"}}}).test ==
+        Words{"CMD-SHELL", "curl -f x"});
   auto check = make_healthcheck({.test = {.shell_form = false, .argv = {"/c", "x"}},
-                                 .interval = seconds(1), .timeout = seconds(2), .start_period = seconds(3),
-                                 .start_interval = seconds(4), .retries = 5});
-  CHECK(check == oci::Healthcheck{.test = {"CMD", "/c", "x"}, .interval = 1'000'000'000, .timeout = 2'000'000'000,
-                                  .start_period = 3'000'000'000, .start_interval = 4'000'000'000, .retries = 5});
+                                 .interval = seconds(1),
+                                 .timeout = seconds(2),
+                                 .start_period = seconds(3),
+                                 .start_interval = seconds(4),
+                                 .retries = 5});
+  CHECK(check == oci::Healthcheck{.test = {"CMD", "/c", "x"},
+                                  .interval = 1'000'000'000,
+                                  .timeout = 2'000'000'000,
+                                  .start_period = 3'000'000'000,
+                                  .start_interval = 4'000'000'000,
+                                  .retries = 5});
 }
 
 TEST_CASE("EXPOSE's ports are expanded, tcp if nothing else is said") {
@@ -123,7 +145,8 @@ TEST_CASE("EXPOSE's ports are expanded, tcp if nothing else is said") {
     REQUIRE(expanded.ok());
     CHECK(*expanded == ports);
   }
-  for (const char* text : {"", "0", "65536", "80/", "80/http", "/tcp", "-80", "80-", "90-80", "1-2-3", "80 ", "x", "80/tcp/udp"}) {
+  for (const char* text : {"", "0", "65536", "80/", "80/http", "/tcp", "-80", "80-", "90-80",
+                           "1-2-3", "80 ", "x", "80/tcp/udp"}) {
     INFO(text);
     auto expanded = expand_ports(text);
     REQUIRE_FALSE(expanded.ok());

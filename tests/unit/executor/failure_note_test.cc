@@ -16,7 +16,8 @@ TEST_CASE("what an error means depends on what was being done") {
     std::string_view reason;
   };
   const Row rows[] = {
-      {ErrorKind::InvalidInput, Doing::Dockerfile, FailureClass::Terminal, api::reason::kBadDockerfile},
+      {ErrorKind::InvalidInput, Doing::Dockerfile, FailureClass::Terminal,
+       api::reason::kBadDockerfile},
       {ErrorKind::InvalidInput, Doing::Context, FailureClass::Terminal, api::reason::kBadContext},
       {ErrorKind::InvalidInput, Doing::Pull, FailureClass::Transient, api::reason::kDigestMismatch},
       {ErrorKind::InvalidInput, Doing::Step, FailureClass::Terminal, api::reason::kBuildFailed},
@@ -27,14 +28,20 @@ TEST_CASE("what an error means depends on what was being done") {
       {ErrorKind::Denied, Doing::Context, FailureClass::Config, api::reason::kSourceDenied},
       {ErrorKind::Denied, Doing::Pull, FailureClass::Config, api::reason::kRegistryDenied},
       {ErrorKind::Denied, Doing::Push, FailureClass::Config, api::reason::kRegistryDenied},
-      {ErrorKind::Denied, Doing::Isolation, FailureClass::Config, api::reason::kIsolationUnavailable},
+      {ErrorKind::Denied, Doing::Isolation, FailureClass::Config,
+       api::reason::kIsolationUnavailable},
       {ErrorKind::Denied, Doing::Step, FailureClass::Terminal, api::reason::kBuildFailed},
-      {ErrorKind::Transient, Doing::Context, FailureClass::Transient, api::reason::kSourceUnavailable},
-      {ErrorKind::Transient, Doing::Pull, FailureClass::Transient, api::reason::kRegistryUnavailable},
-      {ErrorKind::Transient, Doing::Push, FailureClass::Transient, api::reason::kRegistryUnavailable},
+      {ErrorKind::Transient, Doing::Context, FailureClass::Transient,
+       api::reason::kSourceUnavailable},
+      {ErrorKind::Transient, Doing::Pull, FailureClass::Transient,
+       api::reason::kRegistryUnavailable},
+      {ErrorKind::Transient, Doing::Push, FailureClass::Transient,
+       api::reason::kRegistryUnavailable},
       {ErrorKind::Transient, Doing::Step, FailureClass::Transient, api::reason::kOutOfDisk},
-      {ErrorKind::Conflict, Doing::Push, FailureClass::Transient, api::reason::kRegistryUnavailable},
-      {ErrorKind::Internal, Doing::Isolation, FailureClass::Config, api::reason::kIsolationUnavailable},
+      {ErrorKind::Conflict, Doing::Push, FailureClass::Transient,
+       api::reason::kRegistryUnavailable},
+      {ErrorKind::Internal, Doing::Isolation, FailureClass::Config,
+       api::reason::kIsolationUnavailable},
       {ErrorKind::Internal, Doing::Push, FailureClass::Transient, api::reason::kDigestMismatch},
       {ErrorKind::Internal, Doing::Step, FailureClass::Terminal, api::reason::kBuildFailed},
       {ErrorKind::Canceled, Doing::Step, FailureClass::Transient, api::reason::kInterrupted},
@@ -51,9 +58,11 @@ TEST_CASE("what an error means depends on what was being done") {
 
 TEST_CASE("every failure has a reason of the closed set") {
   const auto& known = api::failure_reasons();
-  for (auto kind : {ErrorKind::NotFound, ErrorKind::Denied, ErrorKind::InvalidInput, ErrorKind::Conflict, ErrorKind::Transient,
-                    ErrorKind::Canceled, ErrorKind::Internal}) {
-    for (auto doing : {Doing::Dockerfile, Doing::Context, Doing::Pull, Doing::Step, Doing::Push, Doing::Isolation}) {
+  for (auto kind :
+       {ErrorKind::NotFound, ErrorKind::Denied, ErrorKind::InvalidInput, ErrorKind::Conflict,
+        ErrorKind::Transient, ErrorKind::Canceled, ErrorKind::Internal}) {
+    for (auto doing : {Doing::Dockerfile, Doing::Context, Doing::Pull, Doing::Step, Doing::Push,
+                       Doing::Isolation}) {
       auto reason = make_failure(fail(kind, ""), doing).reason;
       INFO(reason);
       CHECK(std::find(known.begin(), known.end(), reason) != known.end());

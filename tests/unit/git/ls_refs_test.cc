@@ -22,7 +22,9 @@ struct Fixture {
     server.git("tag -a -m x annotated HEAD~1");
     server.git("branch feature/x HEAD~1");
   }
-  Result<RemoteRef> ask(const RefSelector& selector, std::optional<Credentials> credentials = std::nullopt, std::string url = "") {
+  Result<RemoteRef> ask(const RefSelector& selector,
+                        std::optional<Credentials> credentials = std::nullopt,
+                        std::string url = "") {
     return resolve(*transport, url.empty() ? server.url() : url, selector, credentials);
   }
 };
@@ -58,14 +60,16 @@ TEST_CASE("branches, tags and HEAD resolve, with and without protocol v2", "[git
 TEST_CASE("protocol v2 asks for one ref only", "[git]") {
   Fixture git;
   REQUIRE(git.ask({.branch = "main"}).ok());
-  CHECK(git.server.requests() == std::vector<std::string>{"GET /repo.git/info/refs", "POST /repo.git/git-upload-pack"});
+  CHECK(git.server.requests() ==
+        std::vector<std::string>{"GET /repo.git/info/refs", "POST /repo.git/git-upload-pack"});
 }
 
 TEST_CASE("a commit needs no network, and must be a whole hash", "[git]") {
   auto transport = http::make_transport();
   std::string commit(40, 'a');
   CHECK(resolve(*transport, "http://127.0.0.1:1/x", {.commit = commit})->commit == commit);
-  CHECK(kind_of(resolve(*transport, "http://127.0.0.1:1/x", {.commit = "abc"})) == ErrorKind::InvalidInput);
+  CHECK(kind_of(resolve(*transport, "http://127.0.0.1:1/x", {.commit = "abc"})) ==
+        ErrorKind::InvalidInput);
   CHECK(is_object_name(std::string(64, '0')));
   CHECK_FALSE(is_object_name(std::string(40, 'A')));
 }
@@ -104,14 +108,18 @@ TEST_CASE("statuses become kinds", "[git]") {
     int status;
     ErrorKind kind;
   };
-  for (const Row& row : {Row{401, ErrorKind::Denied}, Row{403, ErrorKind::Denied}, Row{404, ErrorKind::NotFound}, Row{410, ErrorKind::NotFound}, Row{429, ErrorKind::Transient},
-                         Row{500, ErrorKind::Transient}, Row{503, ErrorKind::Transient}, Row{400, ErrorKind::InvalidInput}, Row{301, ErrorKind::InvalidInput}}) {
+  for (const Row& row :
+       {Row{401, ErrorKind::Denied}, Row{403, ErrorKind::Denied}, Row{404, ErrorKind::NotFound},
+        Row{410, ErrorKind::NotFound}, Row{429, ErrorKind::Transient},
+        Row{500, ErrorKind::Transient}, Row{503, ErrorKind::Transient},
+        Row{400, ErrorKind::InvalidInput}, Row{301, ErrorKind::InvalidInput}}) {
     git.server.behave({.status = row.status});
     INFO(row.status);
     CHECK(kind_of(git.ask({})) == row.kind);
   }
   git.server.behave({});
-  CHECK(kind_of(git.ask({}, std::nullopt, git.server.origin() + "/nothing.git")) == ErrorKind::NotFound);
+  CHECK(kind_of(git.ask({}, std::nullopt, git.server.origin() + "/nothing.git")) ==
+        ErrorKind::NotFound);
   CHECK(kind_of(git.ask({}, std::nullopt, "http://127.0.0.1:1/repo.git")) == ErrorKind::Transient);
   git.server.behave({.cut_body = true});
   CHECK(kind_of(git.ask({})) == ErrorKind::Transient);
@@ -119,7 +127,9 @@ TEST_CASE("statuses become kinds", "[git]") {
 
 TEST_CASE("addresses that make no sense are refused before any request", "[git]") {
   Fixture git;
-  for (const char* url : {"ssh://git@host/x", "file:///etc", "not a url", "http://169.254.169.254/x.git", "http://[fe80::1]/x.git", "https://me:pw@host/x.git"}) {
+  for (const char* url :
+       {"ssh://git@host/x", "file:///etc", "not a url", "http://169.254.169.254/x.git",
+        "http://[fe80::1]/x.git", "https://me:pw@host/x.git"}) {
     INFO(url);
     CHECK(kind_of(git.ask({}, std::nullopt, url)) == ErrorKind::InvalidInput);
   }
@@ -145,9 +155,14 @@ TEST_CASE("answers that are no git are refused", "[git]") {
     std::string type, body, part;
   };
   const std::string git_type = "application/x-git-upload-pack-advertisement";
-  for (const Row& row : {Row{"text/html", "<html>", "not as a git server"}, Row{git_type, "<html>", "no pkt-line"}, Row{git_type, "001e# service=git-upload-pack\n0000000bgarbage", "expected a ref"},
-                         Row{git_type, "001e# service=git-upload-pack\n0000ffff", "cut short"}, Row{git_type, "000fERR go away", "the server says: go away"}}) {
-    TestServer server([&](const ServerRequest&) { return testing::ServerResponse{.headers = {{"Content-Type", row.type}}, .body = row.body}; });
+  for (const Row& row :
+       {Row{"text/html", "<html>", "not as a git server"}, Row{git_type, "<html>", "no pkt-line"},
+        Row{git_type, "001e# service=git-upload-pack\n0000000bgarbage", "expected a ref"},
+        Row{git_type, "001e# service=git-upload-pack\n0000ffff", "cut short"},
+        Row{git_type, "000fERR go away", "the server says: go away"}}) {
+    TestServer server([&](const ServerRequest&) {
+      return testing::ServerResponse{.headers = {{"Content-Type", row.type}}, .body = row.body};
+    });
     auto result = resolve(*transport, server.origin() + "/r", {});
     REQUIRE_FALSE(result.ok());
     CHECK_THAT(result.error().message, Catch::Matchers::Contains(row.part));
@@ -157,8 +172,11 @@ TEST_CASE("answers that are no git are refused", "[git]") {
 TEST_CASE("an endless list of refs is cut off at its bound", "[git]") {
   auto transport = http::make_transport();
   TestServer server([](const ServerRequest&) {
-    testing::ServerResponse response{.headers = {{"Content-Type", "application/x-git-upload-pack-advertisement"}}};
-    response.stream = [](const std::atomic<bool>&) { return std::optional(std::string(1u << 20, '0')); };
+    testing::ServerResponse response{
+        .headers = {{"Content-Type", "application/x-git-upload-pack-advertisement"}}};
+    response.stream = [](const std::atomic<bool>&) {
+      return std::optional(std::string(1u << 20, '0'));
+    };
     return response;
   });
   auto result = resolve(*transport, server.origin() + "/r", {});

@@ -6,7 +6,8 @@ using namespace imagebuild;
 using namespace imagebuild::git;
 
 TEST_CASE("packets are framed and read back", "[git]") {
-  std::string text = packet("hello\n") + std::string(kDelimiterPacket) + packet("") + std::string(kFlushPacket);
+  std::string text =
+      packet("hello\n") + std::string(kDelimiterPacket) + packet("") + std::string(kFlushPacket);
   CHECK(text == "000ahello\n000100040000");
   PacketReader reader(text);
   auto first = *reader.next();

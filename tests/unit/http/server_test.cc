@@ -7,7 +7,9 @@ using namespace imagebuild::http;
 
 TEST_CASE("the server answers GET and HEAD, refuses the rest, and frees its port") {
   auto server = Server::listen("127.0.0.1:0", [](const ServerRequest& request) {
-    return Response{.status = request.path == "/here" ? 200 : 404, .headers = {{"Content-Type", "text/plain"}}, .body = "q=" + request.query};
+    return Response{.status = request.path == "/here" ? 200 : 404,
+                    .headers = {{"Content-Type", "text/plain"}},
+                    .body = "q=" + request.query};
   });
   REQUIRE(server.ok());
   auto transport = make_transport();
@@ -21,7 +23,8 @@ TEST_CASE("the server answers GET and HEAD, refuses the rest, and frees its port
   CHECK(transport->send({.method = "HEAD", .url = origin + "/here"})->body.empty());
   CHECK(transport->send({.method = "POST", .url = origin + "/here"})->status == 405);
 
-  auto second = Server::listen("127.0.0.1:" + std::to_string((*server)->port()), [](const ServerRequest&) { return Response{}; });
+  auto second = Server::listen("127.0.0.1:" + std::to_string((*server)->port()),
+                               [](const ServerRequest&) { return Response{}; });
   REQUIRE_FALSE(second.ok());
   CHECK(second.error().kind == ErrorKind::Conflict);
 }

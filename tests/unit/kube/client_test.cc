@@ -11,9 +11,9 @@
 using namespace imagebuild;
 using namespace imagebuild::kube;
 using namespace std::chrono_literals;
+using nlohmann::json;
 using testing::FakeApi;
 using testing::on;
-using nlohmann::json;
 using Action = FakeApi::Action;
 
 namespace {
@@ -21,7 +21,10 @@ namespace {
 const ClientOptions kFast{.retry = Backoff{.first = 1ms, .factor = 1, .limit = 1ms, .jitter = 0}};
 
 json pod(const std::string& name, json labels = json::object()) {
-  return {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"namespace", "default"}, {"name", name}, {"labels", labels}}}, {"spec", {{"x", 1}}}};
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata", {{"namespace", "default"}, {"name", name}, {"labels", labels}}},
+          {"spec", {{"x", 1}}}};
 }
 
 struct Fixture {
@@ -52,21 +55,35 @@ TEST_CASE_METHOD(Fixture, "an object is created, read, patched and deleted") {
 }
 
 TEST_CASE_METHOD(Fixture, "status and spec are written apart") {
-  api.put(kImageBuilds, {{"metadata", {{"namespace", "a"}, {"name", "web"}}}, {"spec", {{"image", "r/x"}}}});
+  api.put(kImageBuilds,
+          {{"metadata", {{"namespace", "a"}, {"name", "web"}}}, {"spec", {{"image", "r/x"}}}});
   auto applied = client->patch(kImageBuilds, {"a", "web"},
-                               {{"apiVersion", "imagebuild.dev/v1alpha1"}, {"kind", "ImageBuild"}, {"spec", {{"image", "evil"}}}, {"status", {{"a", 1}, {"b", 2}}}},
-                               {.kind = PatchOptions::Kind::Apply, .subresource = "status", .field_manager = "m", .force = true});
+                               {{"apiVersion", "imagebuild.dev/v1alpha1"},
+                                {"kind", "ImageBuild"},
+                                {"spec", {{"image", "evil"}}},
+                                {"status", {{"a", 1}, {"b", 2}}}},
+                               {.kind = PatchOptions::Kind::Apply,
+                                .subresource = "status",
+                                .field_manager = "m",
+                                .force = true});
   CAPTURE(applied.ok() ? "" : applied.error().message);
   REQUIRE(applied.ok());
   CHECK((*applied)["spec"]["image"] == "r/x");
   CHECK((*applied)["metadata"]["generation"] == 1);
-  applied = client->patch(kImageBuilds, {"a", "web"},
-                          {{"apiVersion", "imagebuild.dev/v1alpha1"}, {"kind", "ImageBuild"}, {"status", {{"b", 3}}}},
-                          {.kind = PatchOptions::Kind::Apply, .subresource = "status", .field_manager = "m", .force = true});
+  applied = client->patch(
+      kImageBuilds, {"a", "web"},
+      {{"apiVersion", "imagebuild.dev/v1alpha1"}, {"kind", "ImageBuild"}, {"status", {{"b", 3}}}},
+      {.kind = PatchOptions::Kind::Apply,
+       .subresource = "status",
+       .field_manager = "m",
+       .force = true});
   REQUIRE(applied.ok());
   CHECK((*applied)["status"] == json{{"b", 3}});
   CHECK(api.count_requests("PATCH", "/status?fieldManager=m&force=true") == 2);
-  CHECK(client->patch(kImageBuilds, {"a", "web"}, json::object(), {.kind = PatchOptions::Kind::Apply}).error().kind == ErrorKind::InvalidInput);
+  CHECK(
+      client->patch(kImageBuilds, {"a", "web"}, json::object(), {.kind = PatchOptions::Kind::Apply})
+          .error()
+          .kind == ErrorKind::InvalidInput);
 }
 
 TEST_CASE_METHOD(Fixture, "a refusal keeps its reason, so that callers can tell 409 from 409") {
@@ -91,7 +108,8 @@ TEST_CASE_METHOD(Fixture, "a refusal keeps its reason, so that callers can tell 
 }
 
 TEST_CASE_METHOD(Fixture, "pages of a list come in order and carry kind and apiVersion") {
-  for (int i = 0; i < 7; ++i) api.put(kPods, pod("p" + std::to_string(i), {{"n", i < 5 ? "low" : "high"}}));
+  for (int i = 0; i < 7; ++i)
+    api.put(kPods, pod("p" + std::to_string(i), {{"n", i < 5 ? "low" : "high"}}));
   std::vector<std::string> names;
   ListOptions options{.label_selector = "n=low", .limit = 2};
   do {
@@ -128,11 +146,14 @@ TEST_CASE_METHOD(Fixture, "retries are bounded and never repeat a write that may
     CAPTURE(row.name);
     api.clear_faults();
     api.put(kPods, pod("web"));
-    client = Client::make(api.config(), kFast);  // no kept-alive connection, on which cpprestsdk would repeat a request
+    client = Client::make(
+        api.config(),
+        kFast);  // no kept-alive connection, on which cpprestsdk would repeat a request
     api.forget_requests();
     api.inject({.matches = on(row.method, "/pods/web"), .action = row.action, .times = row.times});
-    bool ok = row.method == "GET" ? client->get(kPods, {"default", "web"}).ok()
-                                  : client->patch(kPods, {"default", "web"}, {{"spec", {{"x", 5}}}}).ok();
+    bool ok = row.method == "GET"
+                  ? client->get(kPods, {"default", "web"}).ok()
+                  : client->patch(kPods, {"default", "web"}, {{"spec", {{"x", 5}}}}).ok();
     CHECK(ok == row.ok);
     CHECK(api.count_requests(row.method, "/pods/web") == row.requests);
   }
@@ -148,7 +169,10 @@ TEST_CASE_METHOD(Fixture, "a write without an answer says so") {
 }
 
 TEST_CASE_METHOD(Fixture, "a server that asks for a long pause is not waited for") {
-  api.inject({.matches = on("GET", "/pods"), .action = Action::TooManyRequests, .times = -1, .retry_after = 3600});
+  api.inject({.matches = on("GET", "/pods"),
+              .action = Action::TooManyRequests,
+              .times = -1,
+              .retry_after = 3600});
   auto listed = client->list(kPods, "");
   REQUIRE_FALSE(listed.ok());
   CHECK(listed.error().retry_after == 3600s);
@@ -182,22 +206,24 @@ TEST_CASE_METHOD(Fixture, "a watch delivers changes, bookmarks and the error of 
   api.erase(kPods, {"default", "web"});
   std::vector<WatchEvent::Type> types;
   std::string bookmark;
-  auto watched = client->watch(kPods, "default", {.resource_version = page->resource_version}, [&](WatchEvent event) -> Result<void> {
-    types.push_back(event.type);
-    if (event.type == WatchEvent::Type::Deleted) api.send_bookmarks();
-    if (event.type == WatchEvent::Type::Bookmark) {
-      bookmark = event.resource_version();
-      api.cut_watches();
-    }
-    return {};
-  });
+  auto watched = client->watch(kPods, "default", {.resource_version = page->resource_version},
+                               [&](WatchEvent event) -> Result<void> {
+                                 types.push_back(event.type);
+                                 if (event.type == WatchEvent::Type::Deleted) api.send_bookmarks();
+                                 if (event.type == WatchEvent::Type::Bookmark) {
+                                   bookmark = event.resource_version();
+                                   api.cut_watches();
+                                 }
+                                 return {};
+                               });
   CHECK(watched.ok());
   using Type = WatchEvent::Type;
   CHECK(types == std::vector<Type>{Type::Added, Type::Modified, Type::Deleted, Type::Bookmark});
   CHECK_FALSE(bookmark.empty());
 
   api.compact();
-  auto old = client->watch(kPods, "default", {.resource_version = bookmark}, [](WatchEvent) { return Result<void>(); });
+  auto old = client->watch(kPods, "default", {.resource_version = bookmark},
+                           [](WatchEvent) { return Result<void>(); });
   REQUIRE_FALSE(old.ok());
   CHECK(old.error().gone());
 }
@@ -209,7 +235,9 @@ TEST_CASE_METHOD(Fixture, "a stop request ends a quiet watch at once") {
     stop.request_stop();
   });
   auto begin = std::chrono::steady_clock::now();
-  auto watched = client->watch(kPods, "", {.timeout = 60s}, [](WatchEvent) { return Result<void>(); }, {.stop = stop.get_token()});
+  auto watched =
+      client->watch(kPods, "", {.timeout = 60s}, [](WatchEvent) { return Result<void>(); },
+                    {.stop = stop.get_token()});
   REQUIRE_FALSE(watched.ok());
   CHECK(watched.error().kind == ErrorKind::Canceled);
   CHECK(std::chrono::steady_clock::now() - begin < 10s);
@@ -221,11 +249,13 @@ TEST_CASE("a rotated token is read again when the server refuses the old one") {
   REQUIRE(write_file_atomically(name, "old\n").ok());
   testing::TestServer server([](const testing::ServerRequest& request) {
     testing::ServerResponse response;
-    response.status = request.headers.find("Authorization").value_or("") == "Bearer new" ? 200 : 401;
+    response.status =
+        request.headers.find("Authorization").value_or("") == "Bearer new" ? 200 : 401;
     response.body = request.headers.find("User-Agent").value_or("");
     return response;
   });
-  Client client({.server = server.origin(), .tls = {}, .token = "", .token_file = name}, http::make_transport(), {.user_agent = "test/1"});
+  Client client({.server = server.origin(), .tls = {}, .token = "", .token_file = name},
+                http::make_transport(), {.user_agent = "test/1"});
   CHECK(client.get_text("/version").error().kind == ErrorKind::Denied);
   REQUIRE(write_file_atomically(name, "new\n").ok());
   auto answer = client.get_text("/version");

@@ -59,12 +59,14 @@ users:
 // The same file with one user or cluster entry.
 std::string with(const std::string& cluster, const std::string& user) {
   return "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
-         "clusters: [{name: k, cluster: {" + cluster + "}}]\nusers: [{name: u, user: {" + user + "}}]\n";
+         "clusters: [{name: k, cluster: {" +
+         cluster + "}}]\nusers: [{name: u, user: {" + user + "}}]\n";
 }
 
 }  // namespace
 
-TEST_CASE("a kubeconfig gives server, CA, client certificate and namespace of its current context") {
+TEST_CASE(
+    "a kubeconfig gives server, CA, client certificate and namespace of its current context") {
   Folder folder;
   folder.write("admin.crt", "CERT");
   auto config = load_kubeconfig({folder.write("config", kWhole)});
@@ -78,7 +80,8 @@ TEST_CASE("a kubeconfig gives server, CA, client certificate and namespace of it
   CHECK_FALSE(config->tls.insecure_skip_verify);
 }
 
-TEST_CASE("a named context wins over the current one, and token files are beside their kubeconfig") {
+TEST_CASE(
+    "a named context wins over the current one, and token files are beside their kubeconfig") {
   Folder folder;
   auto config = load_kubeconfig({folder.write("config", kWhole)}, "other");
   REQUIRE(config.ok());
@@ -92,9 +95,12 @@ TEST_CASE("a named context wins over the current one, and token files are beside
 TEST_CASE("of several kubeconfig files the first that names something wins") {
   Folder folder;
   folder.write("admin.crt", "CERT");
-  auto first = folder.write("first", "contexts: [{name: dev, context: {cluster: local, user: admin, namespace: mine}}]\n");
+  auto first = folder.write(
+      "first",
+      "contexts: [{name: dev, context: {cluster: local, user: admin, namespace: mine}}]\n");
   auto second = folder.write("second", kWhole);
-  auto config = load_config("", "", environment({{"KUBECONFIG", first + ":" + folder.path() + "/absent::" + second}}));
+  auto config = load_config(
+      "", "", environment({{"KUBECONFIG", first + ":" + folder.path() + "/absent::" + second}}));
   REQUIRE(config.ok());
   CHECK(config->name_space == "mine");
   CHECK(config->server == "https://10.0.0.1:6443");
@@ -107,17 +113,23 @@ TEST_CASE("what a kubeconfig asks for and we cannot do is an error that names it
   };
   for (const Row& row : {
            Row{"exec plugin", server, "exec: {command: aws}", "exec is not supported"},
-           Row{"auth provider", server, "auth-provider: {name: gcp}", "auth-provider is not supported"},
+           Row{"auth provider", server, "auth-provider: {name: gcp}",
+               "auth-provider is not supported"},
            Row{"basic auth", server, "username: a, password: b", "username is not supported"},
            Row{"impersonation", server, "as: root", "as is not supported"},
-           Row{"proxy", server + ", proxy-url: 'http://p'", "token: t", "proxy-url is not supported"},
+           Row{"proxy", server + ", proxy-url: 'http://p'", "token: t",
+               "proxy-url is not supported"},
            Row{"no server", "insecure-skip-tls-verify: true", "token: t", "server"},
            Row{"strange server", "server: 'ftp://h'", "token: t", "server"},
-           Row{"bad base64", server + ", certificate-authority-data: '*'", "token: t", "not base64"},
-           Row{"absent CA file", server + ", certificate-authority: nowhere.crt", "token: t", "nowhere.crt"},
+           Row{"bad base64", server + ", certificate-authority-data: '*'", "token: t",
+               "not base64"},
+           Row{"absent CA file", server + ", certificate-authority: nowhere.crt", "token: t",
+               "nowhere.crt"},
            Row{"key without certificate", server, "client-key-data: S0VZ", "needed together"},
            Row{"token of a wrong type", server, "token: [1]", "token: expected a string"},
-           Row{"insecure and CA", server + ", insecure-skip-tls-verify: true, certificate-authority-data: Q0E=", "token: t", "exclude"},
+           Row{"insecure and CA",
+               server + ", insecure-skip-tls-verify: true, certificate-authority-data: Q0E=",
+               "token: t", "exclude"},
        }) {
     CAPTURE(row.name);
     Folder folder;
@@ -134,9 +146,14 @@ TEST_CASE("missing names and files are errors") {
   Folder folder;
   CHECK(load_kubeconfig({folder.path() + "/absent"}).error().kind == ErrorKind::NotFound);
   CHECK(load_kubeconfig({folder.write("empty", "")}).error().kind == ErrorKind::NotFound);
-  CHECK(load_kubeconfig({folder.write("list", "[1]")}).error().message.find("not a kubeconfig") != std::string::npos);
-  CHECK(load_kubeconfig({folder.write("nothing", "kind: Config")}).error().message.find("no current-context") != std::string::npos);
-  CHECK(load_kubeconfig({folder.write("config", kWhole)}, "nope").error().message.find("no context named \"nope\"") != std::string::npos);
+  CHECK(load_kubeconfig({folder.write("list", "[1]")}).error().message.find("not a kubeconfig") !=
+        std::string::npos);
+  CHECK(load_kubeconfig({folder.write("nothing", "kind: Config")})
+            .error()
+            .message.find("no current-context") != std::string::npos);
+  CHECK(load_kubeconfig({folder.write("config", kWhole)}, "nope")
+            .error()
+            .message.find("no context named \"nope\"") != std::string::npos);
 }
 
 TEST_CASE("in a pod the service account's files are used") {
@@ -144,7 +161,8 @@ TEST_CASE("in a pod the service account's files are used") {
   folder.write("token", "secret\n");
   folder.write("ca.crt", "CA");
   folder.write("namespace", "build\n");
-  auto env = environment({{"KUBERNETES_SERVICE_HOST", "fd00::1"}, {"KUBERNETES_SERVICE_PORT", "443"}});
+  auto env =
+      environment({{"KUBERNETES_SERVICE_HOST", "fd00::1"}, {"KUBERNETES_SERVICE_PORT", "443"}});
   auto config = load_in_cluster_config(folder.path(), env);
   REQUIRE(config.ok());
   CHECK(config->server == "https://[fd00::1]:443");

@@ -8,11 +8,16 @@ using namespace imagebuild::kube;
 namespace {
 
 const std::string kStream =
-    R"({"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"5"}}})" "\n"
-    R"({"type":"MODIFIED","object":{"metadata":{"name":"ä\n","resourceVersion":"6"}}})" "\n\n"
-    R"({"type":"DELETED","object":{"metadata":{"name":"a","resourceVersion":"7"}}})" "\r\n"
-    R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}})" "\n"
-    R"({"type":"ERROR","object":{"kind":"Status","code":410}})" "\n";
+    R"({"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"5"}}})"
+    "\n"
+    R"({"type":"MODIFIED","object":{"metadata":{"name":"ä\n","resourceVersion":"6"}}})"
+    "\n\n"
+    R"({"type":"DELETED","object":{"metadata":{"name":"a","resourceVersion":"7"}}})"
+    "\r\n"
+    R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}})"
+    "\n"
+    R"({"type":"ERROR","object":{"kind":"Status","code":410}})"
+    "\n";
 
 struct Collected {
   std::vector<WatchEvent> events;
@@ -56,10 +61,18 @@ TEST_CASE("a stream that ends inside an event is noticed") {
 TEST_CASE("what is no event is an error that says so") {
   for (auto [text, part] : std::initializer_list<std::pair<std::string, std::string>>{
            {"<html>\n", "not JSON"},
-           {R"({"type":"EXPLODED","object":{}})" "\n", "EXPLODED"},
-           {R"({"type":"ADDED"})" "\n", "no object"},
-           {R"({"type":"ADDED","object":[]})" "\n", "no object"},
-           {R"({"object":{}})" "\n", "unknown type"},
+           {R"({"type":"EXPLODED","object":{}})"
+            "\n",
+            "EXPLODED"},
+           {R"({"type":"ADDED"})"
+            "\n",
+            "no object"},
+           {R"({"type":"ADDED","object":[]})"
+            "\n",
+            "no object"},
+           {R"({"object":{}})"
+            "\n",
+            "unknown type"},
            {"17\n", "unknown type"}}) {
     CAPTURE(text);
     WatchDecoder decoder;

@@ -22,8 +22,10 @@ TEST_CASE("a layer blob has the diffID of its tar and the digest of its bytes") 
   CHECK(blob->size == *store->size(blob->digest));
   const std::string stored = tree.content("blobs/sha256/" + blob->digest.hex());
   CHECK(blob->digest == oci::Digest::of(stored));
-  if (compression == Compression::None) CHECK(stored == tar);
-  else CHECK(stored.size() < tar.size() / 100);
+  if (compression == Compression::None)
+    CHECK(stored == tar);
+  else
+    CHECK(stored.size() < tar.size() / 100);
 }
 
 TEST_CASE("a layer that is dropped leaves nothing in the store") {
@@ -40,6 +42,7 @@ TEST_CASE("a layer that is dropped leaves nothing in the store") {
 TEST_CASE("what cannot be written is refused at the start") {
   Tree tree;
   auto store = BlobStore::open(tree.at("blobs"));
-  CHECK(BlobWriter::start(*store, {.compression = Compression::Zstd}).error().kind == ErrorKind::InvalidInput);
+  CHECK(BlobWriter::start(*store, {.compression = Compression::Zstd}).error().kind ==
+        ErrorKind::InvalidInput);
   CHECK(BlobWriter::start(*store, {.gzip = {.level = 13}}).error().kind == ErrorKind::InvalidInput);
 }

@@ -34,10 +34,12 @@ std::string zstd(std::string_view bytes) {
 }
 
 /// Decompresses from a source that gives `step` bytes at a time.
-Result<std::string> plain(std::string compressed, std::uint64_t limit = kPlenty, std::size_t step = 1 << 20) {
+Result<std::string> plain(std::string compressed, std::uint64_t limit = kPlenty,
+                          std::size_t step = 1 << 20) {
   auto whole = source_from_bytes(compressed);
   auto source = open_decompressor(
-      [&](std::span<char> buffer) { return whole(buffer.first(std::min(buffer.size(), step))); }, limit);
+      [&](std::span<char> buffer) { return whole(buffer.first(std::min(buffer.size(), step))); },
+      limit);
   std::string out;
   std::vector<char> buffer(70'000);
   for (;;) {
@@ -57,7 +59,8 @@ std::string text_of(std::size_t size) {
 }  // namespace
 
 TEST_CASE("gzip round-trips at every size around the block") {
-  const std::size_t size = GENERATE(0u, 1u, (1u << 20) - 1, 1u << 20, (1u << 20) + 1, (5u << 20) + 77);
+  const std::size_t size =
+      GENERATE(0u, 1u, (1u << 20) - 1, 1u << 20, (1u << 20) + 1, (5u << 20) + 77);
   const std::string text = text_of(size);
   CHECK(*plain(gzip(text)) == text);
   CHECK(*plain(gzip(text, {.level = 1, .threads = 3})) == text);
@@ -133,12 +136,15 @@ TEST_CASE("damage, truncation and garbage behind the end are errors") {
 }
 
 TEST_CASE("an error of the source and of the sink arrives as it was") {
-  auto source = open_decompressor([](std::span<char>) -> Result<std::size_t> { return fail(ErrorKind::Transient, "reset"); }, 10);
+  auto source = open_decompressor(
+      [](std::span<char>) -> Result<std::size_t> { return fail(ErrorKind::Transient, "reset"); },
+      10);
   char buffer[10];
   CHECK(source(buffer).error().message == "reset");
   for (unsigned threads : {1u, 3u}) {
-    GzipCompressor compressor([](std::string_view) -> Result<void> { return fail(ErrorKind::Transient, "disk full"); },
-                              {.threads = threads});
+    GzipCompressor compressor(
+        [](std::string_view) -> Result<void> { return fail(ErrorKind::Transient, "disk full"); },
+        {.threads = threads});
     auto written = compressor.write(text_of(10 << 20));
     if (written.ok()) written = compressor.finish();
     REQUIRE_FALSE(written.ok());

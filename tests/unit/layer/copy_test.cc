@@ -39,19 +39,28 @@ Result<Copied> copy(const Tree& tree, const CopyRequest& request, const CopyHook
 }
 
 CopyDestination missing(std::string path) { return {.path = std::move(path)}; }
-CopyDestination directory(std::string path) { return {.path = std::move(path), .kind = DestinationKind::Directory}; }
-CopyDestination slash(std::string path) { return {.path = std::move(path), .trailing_slash = true}; }
+CopyDestination directory(std::string path) {
+  return {.path = std::move(path), .kind = DestinationKind::Directory};
+}
+CopyDestination slash(std::string path) {
+  return {.path = std::move(path), .trailing_slash = true};
+}
 
 std::string names(const Tree& tree, const CopyRequest& request, const CopyHooks& hooks = {}) {
   auto copied = copy(tree, request, hooks);
-  return copied.ok() ? copied->names() : std::string(to_string(copied.error().kind)) + ": " + copied.error().message;
+  return copied.ok() ? copied->names()
+                     : std::string(to_string(copied.error().kind)) + ": " + copied.error().message;
 }
 
 }  // namespace
 
 TEST_CASE("where COPY puts things") {
   Tree tree;
-  tree.file("package.json", "{}").file("package-lock.json", "{}").file("src/a.js", "a").file("src/lib/b.js", "b").dir("empty");
+  tree.file("package.json", "{}")
+      .file("package-lock.json", "{}")
+      .file("src/a.js", "a")
+      .file("src/lib/b.js", "b")
+      .dir("empty");
   struct Row {
     std::vector<std::string> sources;
     CopyDestination to;
@@ -66,9 +75,14 @@ TEST_CASE("where COPY puts things") {
            {{"../../package.json"}, directory("/"), "package.json"},
            {{"src"}, directory("/app"), "app/a.js app/lib app/lib/b.js"},
            {{"src/"}, missing("/app"), "app app/a.js app/lib app/lib/b.js"},
-           {{"."}, directory("/app"), "app/empty app/package-lock.json app/package.json app/src app/src/a.js app/src/lib app/src/lib/b.js"},
+           {{"."},
+            directory("/app"),
+            "app/empty app/package-lock.json app/package.json app/src app/src/a.js app/src/lib "
+            "app/src/lib/b.js"},
            {{"package*.json"}, slash("/app"), "app app/package-lock.json app/package.json"},
-           {{"package.json", "src"}, directory("/app"), "app/a.js app/lib app/lib/b.js app/package.json"},
+           {{"package.json", "src"},
+            directory("/app"),
+            "app/a.js app/lib app/lib/b.js app/package.json"},
            {{"src/*.js"}, directory("/app"), "app/a.js"},
            {{"s?c"}, directory("/app"), "app/a.js app/lib app/lib/b.js"},
            {{"*/lib"}, directory("/app"), "app/b.js"},
@@ -92,11 +106,22 @@ TEST_CASE("what COPY refuses") {
            Row{{"nope"}, missing("/x"), ErrorKind::NotFound, "nope: not found"},
            {{"*.txt"}, missing("/x"), ErrorKind::NotFound, "*.txt: no file matches"},
            {{"dangling"}, missing("/x"), ErrorKind::NotFound, "dangling: not found"},
-           {{"a", "b"}, missing("/x"), ErrorKind::InvalidInput, "several sources: the destination /x must be a directory and end with /"},
-           {{"[ab]"}, missing("/x"), ErrorKind::InvalidInput, "several sources: the destination /x must be a directory and end with /"},
-           {{"d"}, {.path = "/f", .kind = DestinationKind::Other}, ErrorKind::InvalidInput,
+           {{"a", "b"},
+            missing("/x"),
+            ErrorKind::InvalidInput,
+            "several sources: the destination /x must be a directory and end with /"},
+           {{"[ab]"},
+            missing("/x"),
+            ErrorKind::InvalidInput,
+            "several sources: the destination /x must be a directory and end with /"},
+           {{"d"},
+            {.path = "/f", .kind = DestinationKind::Other},
+            ErrorKind::InvalidInput,
             "cannot copy the directory d onto /f, which is not a directory"},
-           {{"a"}, {.path = "/f", .kind = DestinationKind::Other, .trailing_slash = true}, ErrorKind::InvalidInput, "/f is not a directory"},
+           {{"a"},
+            {.path = "/f", .kind = DestinationKind::Other, .trailing_slash = true},
+            ErrorKind::InvalidInput,
+            "/f is not a directory"},
            {{"["}, missing("/x"), ErrorKind::InvalidInput, "pattern [: syntax error"},
            {{"a/x"}, missing("/x"), ErrorKind::InvalidInput, "a/x: a is not a directory"},
        }) {
@@ -138,14 +163,20 @@ TEST_CASE("owner, mode and time are what was asked, for everything written") {
 
 TEST_CASE("symlinks: a source is followed inside the root, those in a directory stay") {
   Tree tree;
-  tree.file("real/f", "content").link("link", "real/f").link("abs", "/real").link("out", "../../../../etc").link("real/inner", "/etc/passwd");
+  tree.file("real/f", "content")
+      .link("link", "real/f")
+      .link("abs", "/real")
+      .link("out", "../../../../etc")
+      .link("real/inner", "/etc/passwd");
   auto file = copy(tree, {.sources = {"link"}, .destination = slash("/app")});
   REQUIRE(file.ok());
   CHECK(file->names() == "app app/link");
   CHECK(file->at("app/link").type == EntryType::Regular);
   CHECK(names(tree, {.sources = {"abs"}, .destination = directory("/app")}) == "app/f app/inner");
-  CHECK(names(tree, {.sources = {"out"}, .destination = directory("/app")}) == "NotFound: out: not found");
-  CHECK(names(tree, {.sources = {"out/passwd"}, .destination = directory("/app")}) == "NotFound: out/passwd: not found");
+  CHECK(names(tree, {.sources = {"out"}, .destination = directory("/app")}) ==
+        "NotFound: out: not found");
+  CHECK(names(tree, {.sources = {"out/passwd"}, .destination = directory("/app")}) ==
+        "NotFound: out/passwd: not found");
   auto inner = copy(tree, {.sources = {"real"}, .destination = directory("/app")});
   CHECK(inner->at("app/inner").link_target == "/etc/passwd");
 }
@@ -164,7 +195,11 @@ TEST_CASE("hard links among the copied stay linked") {
 
 TEST_CASE("excluded files are not copied, and their directories only for what is included again") {
   Tree tree;
-  tree.file("a.js", "").file("node_modules/x/i.js", "").file("logs/keep/me", "").file("logs/drop", "").file(".git/HEAD", "");
+  tree.file("a.js", "")
+      .file("node_modules/x/i.js", "")
+      .file("logs/keep/me", "")
+      .file("logs/drop", "")
+      .file(".git/HEAD", "");
   CopyHooks hooks;
   hooks.excluded = [](std::string_view path, bool) {
     return path.starts_with("node_modules") || path == ".git" || path.starts_with(".git/") ||
@@ -175,17 +210,20 @@ TEST_CASE("excluded files are not copied, and their directories only for what is
     looked_below += std::string(path) + " ";
     return path == "logs";
   };
-  CHECK(names(tree, {.sources = {"."}, .destination = directory("/")}, hooks) == "a.js logs logs/keep logs/keep/me");
+  CHECK(names(tree, {.sources = {"."}, .destination = directory("/")}, hooks) ==
+        "a.js logs logs/keep logs/keep/me");
   CHECK(looked_below == ".git logs node_modules ");
   const CopyDestination to = directory("/x");
   CHECK(names(tree, {.sources = {"node_modules"}, .destination = to}, hooks) ==
         "NotFound: node_modules: not found (excluded by .dockerignore)");
   CHECK(names(tree, {.sources = {"logs/drop"}, .destination = to}, hooks) ==
         "NotFound: logs/drop: not found (excluded by .dockerignore)");
-  CHECK(names(tree, {.sources = {"node_*"}, .destination = to}, hooks) == "NotFound: node_*: no file matches");
+  CHECK(names(tree, {.sources = {"node_*"}, .destination = to}, hooks) ==
+        "NotFound: node_*: no file matches");
   CHECK(names(tree, {.sources = {"logs"}, .destination = to}, hooks) == "x/keep x/keep/me");
   hooks.may_include_below = nullptr;
-  CHECK(names(tree, {.sources = {"."}, .destination = directory("/")}, hooks) == "a.js logs logs/keep logs/keep/me");
+  CHECK(names(tree, {.sources = {"."}, .destination = directory("/")}, hooks) ==
+        "a.js logs logs/keep logs/keep/me");
 }
 
 TEST_CASE("later sources win") {
@@ -247,7 +285,10 @@ TEST_CASE("the same inputs give the same entries in the same order") {
 
 TEST_CASE("a request survives JSON, whatever its bytes") {
   CopyRequest request{.sources = {"a b", "x\xff*"},
-                      .destination = {.path = "/d\xfe", .kind = DestinationKind::Other, .trailing_slash = true, .missing_parents = {"/p"}},
+                      .destination = {.path = "/d\xfe",
+                                      .kind = DestinationKind::Other,
+                                      .trailing_slash = true,
+                                      .missing_parents = {"/p"}},
                       .owner = {7, 8},
                       .mode = 0755,
                       .mtime = -5};
@@ -264,5 +305,9 @@ TEST_CASE("a request survives JSON, whatever its bytes") {
   CHECK(back->mode == request.mode);
   CHECK(back->mtime == request.mtime);
   CHECK_FALSE(copy_request_from_json(Json::array()).ok());
-  CHECK_FALSE(copy_request_from_json(*parse_json(R"({"sources":["zz"],"path":"2f","kind":0,"missingParents":[],"uid":0,"gid":0})")).ok());
+  CHECK_FALSE(
+      copy_request_from_json(
+          *parse_json(
+              R"({"sources":["zz"],"path":"2f","kind":0,"missingParents":[],"uid":0,"gid":0})"))
+          .ok());
 }

@@ -11,7 +11,8 @@ using namespace imagebuild::testing;
 
 namespace {
 
-Entries diff(const Tree& upper, const Tree* lower, DiffOptions options = {}, DiffSummary* summary = nullptr) {
+Entries diff(const Tree& upper, const Tree* lower, DiffOptions options = {},
+             DiffSummary* summary = nullptr) {
   std::string bytes;
   TarWriter tar([&](std::string_view part) -> Result<void> {
     bytes += part;
@@ -65,7 +66,8 @@ TEST_CASE("an opaque directory says so only where it hides one") {
   if (!can_run()) return;
   Tree lower, upper;
   lower.file("d/old", "x").file("f", "was a file");
-  for (const char* name : {"d", "f", "new"}) upper.dir(name).xattr(name, "user.overlay.opaque", "y");
+  for (const char* name : {"d", "f", "new"})
+    upper.dir(name).xattr(name, "user.overlay.opaque", "y");
   upper.file("d/fresh", "");
   auto entries = diff(upper, &lower);
   CHECK(names(entries) == "d d/.wh..wh..opq d/fresh f new");
@@ -90,8 +92,11 @@ TEST_CASE("a file that was copied up and is the same is left out") {
   if (!can_run()) return;
   Tree lower, upper;
   for (Tree* tree : {&lower, &upper})
-    tree->file("same", "content").file("bytes", tree == &upper ? "aXc" : "abc").file("mode", "", tree == &upper ? 0600 : 0644)
-        .file("time", "", 0644, 0, tree == &upper ? 7 : 8).file("owner", "", 0644, tree == &upper ? 1 : 2);
+    tree->file("same", "content")
+        .file("bytes", tree == &upper ? "aXc" : "abc")
+        .file("mode", "", tree == &upper ? 0600 : 0644)
+        .file("time", "", 0644, 0, tree == &upper ? 7 : 8)
+        .file("owner", "", 0644, tree == &upper ? 1 : 2);
   CHECK(names(diff(upper, &lower)) == "bytes mode owner time");
 }
 

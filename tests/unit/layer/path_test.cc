@@ -12,18 +12,32 @@ TEST_CASE("cleaning a path keeps it inside the root") {
     const char* path;
     const char* clean;
   };
-  for (const Row& row : {Row{"", ""}, {"/", ""}, {".", ""}, {"./a", "a"}, {"a//b/", "a/b"}, {"../../etc/passwd", "etc/passwd"},
-                         {"/a/../../b", "b"}, {"a/./b/../c", "a/c"}, {"..", ""}, {"...", "..."}, {"a/..", ""}})
+  for (const Row& row : {Row{"", ""},
+                         {"/", ""},
+                         {".", ""},
+                         {"./a", "a"},
+                         {"a//b/", "a/b"},
+                         {"../../etc/passwd", "etc/passwd"},
+                         {"/a/../../b", "b"},
+                         {"a/./b/../c", "a/c"},
+                         {"..", ""},
+                         {"...", "..."},
+                         {"a/..", ""}})
     CHECK(clean_path(row.path) == row.clean);
 }
 
 TEST_CASE("symlinks resolve as in a chroot") {
   const std::map<std::string, Node> tree = {
-      {"usr", {NodeKind::Directory, ""}},         {"usr/lib", {NodeKind::Directory, ""}},
-      {"lib", {NodeKind::Symlink, "usr/lib"}},    {"abs", {NodeKind::Symlink, "/usr"}},
-      {"up", {NodeKind::Symlink, "../../usr"}},   {"loop", {NodeKind::Symlink, "loop"}},
-      {"file", {NodeKind::Other, ""}},            {"usr/lib/f", {NodeKind::Other, ""}},
-      {"dangling", {NodeKind::Symlink, "gone/x"}}, {"root", {NodeKind::Symlink, "/"}},
+      {"usr", {NodeKind::Directory, ""}},
+      {"usr/lib", {NodeKind::Directory, ""}},
+      {"lib", {NodeKind::Symlink, "usr/lib"}},
+      {"abs", {NodeKind::Symlink, "/usr"}},
+      {"up", {NodeKind::Symlink, "../../usr"}},
+      {"loop", {NodeKind::Symlink, "loop"}},
+      {"file", {NodeKind::Other, ""}},
+      {"usr/lib/f", {NodeKind::Other, ""}},
+      {"dangling", {NodeKind::Symlink, "gone/x"}},
+      {"root", {NodeKind::Symlink, "/"}},
       {"usr/back", {NodeKind::Symlink, "../lib/f"}},
   };
   const Lookup lookup = [&](const std::string& path) -> Result<Node> {
@@ -35,14 +49,17 @@ TEST_CASE("symlinks resolve as in a chroot") {
     const char* resolved;
     NodeKind kind;
   };
-  for (const Row& row :
-       {Row{"lib/f", "usr/lib/f", NodeKind::Other}, {"abs/lib", "usr/lib", NodeKind::Directory},
-        {"up/lib/f", "usr/lib/f", NodeKind::Other}, {"dangling/y", "gone/x/y", NodeKind::Missing},
-        {"root", "", NodeKind::Directory}, {"root/usr", "usr", NodeKind::Directory},
-        {"usr/back", "usr/lib/f", NodeKind::Other}, {"no/such/thing", "no/such/thing", NodeKind::Missing},
-        {"", "", NodeKind::Directory},
-        // `..` after a symlink leaves the link's target, as in the kernel.
-        {"lib/../file", "usr/file", NodeKind::Missing}}) {
+  for (const Row& row : {Row{"lib/f", "usr/lib/f", NodeKind::Other},
+                         {"abs/lib", "usr/lib", NodeKind::Directory},
+                         {"up/lib/f", "usr/lib/f", NodeKind::Other},
+                         {"dangling/y", "gone/x/y", NodeKind::Missing},
+                         {"root", "", NodeKind::Directory},
+                         {"root/usr", "usr", NodeKind::Directory},
+                         {"usr/back", "usr/lib/f", NodeKind::Other},
+                         {"no/such/thing", "no/such/thing", NodeKind::Missing},
+                         {"", "", NodeKind::Directory},
+                         // `..` after a symlink leaves the link's target, as in the kernel.
+                         {"lib/../file", "usr/file", NodeKind::Missing}}) {
     INFO(row.path);
     auto resolved = resolve_path(row.path, lookup);
     REQUIRE(resolved.ok());

@@ -1,5 +1,5 @@
-// A property: whatever a tree holds, its diff unpacks to the same tree; and a change to it, diffed against
-// it and stacked on it, shows the changed tree.
+// A property: whatever a tree holds, its diff unpacks to the same tree; and a change to it, diffed
+// against it and stacked on it, shows the changed tree.
 #include <random>
 
 #include "builder/layer/diff.h"
@@ -29,7 +29,8 @@ class RandomTree {
   unsigned pick(unsigned bound) { return static_cast<unsigned>(random_() % bound); }
   unsigned mode(unsigned base) { return base | pick(07777); }
   std::string name() {
-    static const char* kOdd[] = {"\xff\xfe", "f\xc5\x91", "a b", ".wh", "-", "new\nline", "\\", "*"};
+    static const char* kOdd[] = {"\xff\xfe", "f\xc5\x91", "a b", ".wh",
+                                 "-",        "new\nline", "\\",  "*"};
     std::string text = std::to_string(pick(1000));
     if (pick(4) == 0) text += kOdd[pick(8)];
     if (pick(8) == 0) text += std::string(200, 'l');
@@ -49,8 +50,10 @@ class RandomTree {
         [[fallthrough]];
       case 2:
       case 3:
-        tree.file(path, std::string(pick(3000), static_cast<char>(pick(256))), mode(0), pick(65535), pick(100000));
-        if (pick(3) == 0) tree.xattr(path, "user.x", std::string("v\0w", 3)).time(path, pick(100000));
+        tree.file(path, std::string(pick(3000), static_cast<char>(pick(256))), mode(0), pick(65535),
+                  pick(100000));
+        if (pick(3) == 0)
+          tree.xattr(path, "user.x", std::string("v\0w", 3)).time(path, pick(100000));
         last_file_ = path;
         break;
       case 4:

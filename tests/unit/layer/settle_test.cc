@@ -68,11 +68,17 @@ TEST_CASE("the root of a layer takes the root's metadata from below") {
 TEST_CASE("a parent that is a symlink below receives the content at its target") {
   if (!can_run()) return;
   Tree bottom, top;
-  bottom.dir("usr/lib", 0751, 0, 80).link("lib", "usr/lib").link("var/run", "/run").dir("run", 0755, 0, 81);
+  bottom.dir("usr/lib", 0751, 0, 80)
+      .link("lib", "usr/lib")
+      .link("var/run", "/run")
+      .dir("run", 0755, 0, 81);
   bottom.time("usr", 82);
   auto done = stack(top,
-                    {{a_file("lib/x"), "1"}, {a_file("lib/deep/er/y"), "2"}, {a_file("lib/.wh.old"), ""},
-                     {a_dir("var"), ""}, {a_file("var/run/app/pid"), "3"}},
+                    {{a_file("lib/x"), "1"},
+                     {a_file("lib/deep/er/y"), "2"},
+                     {a_file("lib/.wh.old"), ""},
+                     {a_dir("var"), ""},
+                     {a_file("var/run/app/pid"), "3"}},
                     {&bottom});
   REQUIRE(done.ok());
   CHECK(top.content("usr/lib/x") == "1");
@@ -93,7 +99,9 @@ TEST_CASE("content below a symlinked parent merges with what the layer has at it
   bottom.dir("usr/lib/sub", 0700).link("lib", "usr/lib");
   TarEntry named = a_dir("usr/lib/sub", 0555);
   named.mtime = {5, 0};
-  REQUIRE(stack(top, {{named, ""}, {a_file("usr/lib/sub/a"), "a"}, {a_file("lib/sub/b"), "b"}}, {&bottom}).ok());
+  REQUIRE(stack(top, {{named, ""}, {a_file("usr/lib/sub/a"), "a"}, {a_file("lib/sub/b"), "b"}},
+                {&bottom})
+              .ok());
   CHECK(top.content("usr/lib/sub/a") == "a");
   CHECK(top.content("usr/lib/sub/b") == "b");
   CHECK(top.mode("usr/lib/sub") == 0555);
@@ -134,12 +142,17 @@ TEST_CASE("a directory that the tar names replaces the symlink below") {
 TEST_CASE("hard links to a lower file become one copy, metadata included") {
   if (!can_run()) return;
   Tree bottom, top;
-  bottom.file("usr/bin/tool", "binary", 04755, 6, 90).xattr("usr/bin/tool", "user.a", "b").link("bin", "usr/bin");
+  bottom.file("usr/bin/tool", "binary", 04755, 6, 90)
+      .xattr("usr/bin/tool", "user.a", "b")
+      .link("bin", "usr/bin");
   bottom.time("usr/bin/tool", 90);
   TarEntry dir = a_dir("d");
   dir.mtime = {33, 0};
-  REQUIRE(stack(top, {{dir, ""}, {a_hard_link("d/a", "usr/bin/tool"), ""}, {a_hard_link("d/b", "usr/bin/tool"), ""},
-                      {a_hard_link("d/c", "bin/tool"), ""}},
+  REQUIRE(stack(top,
+                {{dir, ""},
+                 {a_hard_link("d/a", "usr/bin/tool"), ""},
+                 {a_hard_link("d/b", "usr/bin/tool"), ""},
+                 {a_hard_link("d/c", "bin/tool"), ""}},
                 {&bottom})
               .ok());
   CHECK(top.content("d/a") == "binary");
@@ -175,8 +188,14 @@ TEST_CASE("whiteouts that hide nothing go, the others stay") {
   bottom.file("d/there", "").file("e/there", "");
   TarEntry d = a_dir("d");
   d.mtime = {12, 0};
-  REQUIRE(stack(top, {{d, ""}, {a_file("d/.wh.there"), ""}, {a_file("d/.wh.not"), ""}, {a_file(".wh.never"), ""},
-                      {a_dir("e"), ""}, {a_file("e/.wh..wh..opq"), ""}, {a_file("e/.wh.there"), ""}},
+  REQUIRE(stack(top,
+                {{d, ""},
+                 {a_file("d/.wh.there"), ""},
+                 {a_file("d/.wh.not"), ""},
+                 {a_file(".wh.never"), ""},
+                 {a_dir("e"), ""},
+                 {a_file("e/.wh..wh..opq"), ""},
+                 {a_file("e/.wh.there"), ""}},
                 {&bottom})
               .ok());
   CHECK(layer::is_whiteout(top.info("d/there")));

@@ -38,12 +38,13 @@ class Tree {
   int fd() const { return fd_.get(); }
   std::string at(const std::string& name) const { return path_ + "/" + name; }
 
-  Tree& dir(const std::string& name, unsigned mode = 0755, unsigned owner = 0, std::int64_t mtime = 100) {
+  Tree& dir(const std::string& name, unsigned mode = 0755, unsigned owner = 0,
+            std::int64_t mtime = 100) {
     std::filesystem::create_directories(at(name));
     return meta(name, mode, owner, mtime);
   }
-  Tree& file(const std::string& name, const std::string& content = "", unsigned mode = 0644, unsigned owner = 0,
-             std::int64_t mtime = 100) {
+  Tree& file(const std::string& name, const std::string& content = "", unsigned mode = 0644,
+             unsigned owner = 0, std::int64_t mtime = 100) {
     std::filesystem::create_directories(std::filesystem::path(at(name)).parent_path());
     auto fd = open_file(at(name), O_WRONLY | O_CREAT | O_TRUNC);
     REQUIRE(fd.ok());
@@ -96,7 +97,9 @@ class Tree {
     return *bytes;
   }
   unsigned mode(const std::string& name) const { return info(name).st_mode & 07777; }
-  std::string opaque(const std::string& name) const { return attribute(name, "user.overlay.opaque"); }
+  std::string opaque(const std::string& name) const {
+    return attribute(name, "user.overlay.opaque");
+  }
   std::string attribute(const std::string& name, const std::string& key) const {
     char value[1024];
     ssize_t n = ::lgetxattr(at(name).c_str(), key.c_str(), value, sizeof value);
@@ -124,11 +127,13 @@ class Tree {
         continue;
       }
       auto entry = **layer::entry_of(directory, name, info, path);
-      out << to_string(entry.type) << ' ' << path << ' ' << std::oct << entry.mode << std::dec << ' ' << entry.uid
-          << ':' << entry.gid << " @" << entry.mtime.seconds << '.' << entry.mtime.nanoseconds;
+      out << to_string(entry.type) << ' ' << path << ' ' << std::oct << entry.mode << std::dec
+          << ' ' << entry.uid << ':' << entry.gid << " @" << entry.mtime.seconds << '.'
+          << entry.mtime.nanoseconds;
       if (!entry.link_target.empty()) out << " -> " << entry.link_target;
       for (const auto& [key, value] : entry.xattrs) out << " {" << key << '=' << value << '}';
-      if (info.st_nlink > 1 && !S_ISDIR(info.st_mode)) out << " #" << seen.try_emplace(info.st_ino, path).first->second;
+      if (info.st_nlink > 1 && !S_ISDIR(info.st_mode))
+        out << " #" << seen.try_emplace(info.st_ino, path).first->second;
       if (S_ISREG(info.st_mode)) {
         auto fd = layer::open_beneath(directory, name, O_RDONLY);
         out << " \"" << *read_all(fd->get(), 64 << 20) << '"';
@@ -155,7 +160,8 @@ inline bool may_chown() {
   return false;
 }
 
-/// SELinux off, file system with user.* attributes: what a build machine has. /tmp may be a tmpfs of an old kernel.
+/// SELinux off, file system with user.* attributes: what a build machine has. /tmp may be a tmpfs
+/// of an old kernel.
 inline bool has_user_xattrs() {
   Tree probe;
   probe.dir("d");

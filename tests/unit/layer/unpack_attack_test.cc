@@ -44,7 +44,10 @@ TEST_CASE("a symlink as parent leads nowhere outside") {
   for (const char* target : {"..", "../..", "/..", "/", "../root/..", "/tmp"}) {
     Jail jail;
     INFO(target);
-    REQUIRE(jail.unpack({{a_link("out", target), ""}, {a_file("out/secret"), "x"}, {a_dir("out/evil"), ""}}).ok());
+    REQUIRE(
+        jail.unpack(
+                {{a_link("out", target), ""}, {a_file("out/secret"), "x"}, {a_dir("out/evil"), ""}})
+            .ok());
   }
 }
 
@@ -56,7 +59,10 @@ TEST_CASE("a symlink to an existing file outside is replaced, not written throug
 
 TEST_CASE("a chain of symlinks leads nowhere outside") {
   Jail jail;
-  REQUIRE(jail.unpack({{a_dir("a"), ""}, {a_link("a/b", ".."), ""}, {a_link("c", "a/b/.."), ""}, {a_file("c/../secret"), "x"},
+  REQUIRE(jail.unpack({{a_dir("a"), ""},
+                       {a_link("a/b", ".."), ""},
+                       {a_link("c", "a/b/.."), ""},
+                       {a_file("c/../secret"), "x"},
                        {a_file("c/secret3"), "y"}})
               .ok());
   CHECK(jail.outer.content("root/secret3") == "y");
@@ -99,7 +105,9 @@ TEST_CASE("a whiteout leads nowhere outside and has a name") {
 TEST_CASE("overlay's own attributes in a tar are dropped") {
   Jail jail;
   TarEntry evil = a_dir("d");
-  evil.xattrs = {{"user.overlay.opaque", "y"}, {"user.overlay.redirect", "/etc"}, {"trusted.overlay.opaque", "y"}};
+  evil.xattrs = {{"user.overlay.opaque", "y"},
+                 {"user.overlay.redirect", "/etc"},
+                 {"trusted.overlay.opaque", "y"}};
   REQUIRE(jail.unpack({{evil, ""}}).ok());
   CHECK(jail.outer.opaque("root/d").empty());
   CHECK(jail.outer.attribute("root/d", "user.overlay.redirect").empty());
@@ -120,15 +128,17 @@ TEST_CASE("owners that no mapping has are refused with file and id") {
   auto summary = unpack(tree, {{entry, ""}});
   REQUIRE_FALSE(summary.ok());
   CHECK(summary.error().kind == ErrorKind::InvalidInput);
-  CHECK(summary.error().message == "unpack home/big: owner 65535:0: ids from 65535 on are not mapped");
+  CHECK(summary.error().message ==
+        "unpack home/big: owner 65535:0: ids from 65535 on are not mapped");
   entry.uid = 65534;
   CHECK(unpack(tree, {{entry, ""}}).ok());
 }
 
 TEST_CASE("contents beyond the limit are refused before they are written") {
   Tree tree;
-  auto summary = unpack(tree, {{a_file("a"), std::string(600, 'a')}, {a_file("b"), std::string(600, 'b')}},
-                        {.bytes = 1000, .keep_owner = false});
+  auto summary =
+      unpack(tree, {{a_file("a"), std::string(600, 'a')}, {a_file("b"), std::string(600, 'b')}},
+             {.bytes = 1000, .keep_owner = false});
   REQUIRE_FALSE(summary.ok());
   CHECK(summary.error().message == "unpack b: layer unpacks to more than 1000 bytes");
   CHECK_FALSE(tree.exists("b"));
@@ -150,7 +160,8 @@ TEST_CASE("a file as parent is an error that names it") {
 
 TEST_CASE("a directory's hard link is refused") {
   Jail jail;
-  CHECK(jail.unpack({{a_dir("d"), ""}, {a_hard_link("x", "d"), ""}}).error().kind == ErrorKind::InvalidInput);
+  CHECK(jail.unpack({{a_dir("d"), ""}, {a_hard_link("x", "d"), ""}}).error().kind ==
+        ErrorKind::InvalidInput);
 }
 
 TEST_CASE("setuid is kept although the owner changes after it was written") {

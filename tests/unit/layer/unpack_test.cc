@@ -12,14 +12,18 @@ TEST_CASE("entries arrive with owner, mode, times and attributes") {
   tool.mtime = {1234, 5678};
   tool.xattrs["user.note"] = std::string("a\0b", 3);
   // CAP_NET_RAW, permitted and effective: a version 2 value as it stands in layers.
-  const std::string capability("\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 20);
+  const std::string capability(
+      "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 20);
   tool.xattrs["security.capability"] = capability;
   TarEntry bin = a_dir("bin", 01777);
   bin.mtime = {99, 0};
   TarEntry link = a_link("bin/link", "tool");
   link.uid = 3;
   link.mtime = {44, 0};
-  auto summary = unpack(tree, {{bin, ""}, {tool, "content"}, {link, ""}, {{.path = "bin/pipe", .type = EntryType::Fifo}, ""}});
+  auto summary = unpack(tree, {{bin, ""},
+                               {tool, "content"},
+                               {link, ""},
+                               {{.path = "bin/pipe", .type = EntryType::Fifo}, ""}});
   REQUIRE(summary.ok());
   CHECK(summary->entries == 4);
   CHECK(summary->bytes == 7);
@@ -40,7 +44,9 @@ TEST_CASE("entries arrive with owner, mode, times and attributes") {
 
 TEST_CASE("parents that the tar does not name are reported as implied") {
   Tree tree;
-  auto summary = unpack(tree, {{a_file("a/b/c"), ""}, {a_dir("a"), ""}, {a_dir("./"), ""}, {a_file("x/y"), ""}}, {.keep_owner = false});
+  auto summary = unpack(
+      tree, {{a_file("a/b/c"), ""}, {a_dir("a"), ""}, {a_dir("./"), ""}, {a_file("x/y"), ""}},
+      {.keep_owner = false});
   REQUIRE(summary.ok());
   CHECK(summary->implied_directories == std::vector<std::string>{"a/b", "x"});
 }
@@ -92,9 +98,12 @@ TEST_CASE("a later entry replaces an earlier one of any type") {
     TarEntry second;
     const char* what;
   };
-  for (const Row& row : {Row{a_file("n"), a_dir("n"), "directory"}, {a_dir("n"), a_file("n"), "file"},
-                         {a_link("n", "/etc"), a_dir("n"), "directory"}, {a_dir("n"), a_link("n", "t"), "symlink"},
-                         {a_file("n"), a_link("n", "t"), "symlink"}, {a_link("n", "t"), a_file("n"), "file"}}) {
+  for (const Row& row : {Row{a_file("n"), a_dir("n"), "directory"},
+                         {a_dir("n"), a_file("n"), "file"},
+                         {a_link("n", "/etc"), a_dir("n"), "directory"},
+                         {a_dir("n"), a_link("n", "t"), "symlink"},
+                         {a_file("n"), a_link("n", "t"), "symlink"},
+                         {a_link("n", "t"), a_file("n"), "file"}}) {
     Tree tree;
     Entries entries = {{row.first, row.first.type == EntryType::Regular ? "old" : ""}};
     if (row.first.type == EntryType::Directory) entries.push_back({a_file("n/inside"), ""});
@@ -110,7 +119,10 @@ TEST_CASE("a later entry replaces an earlier one of any type") {
 
 TEST_CASE("hard links join, and those to lower layers are deferred") {
   Tree tree;
-  auto summary = unpack(tree, {{a_file("d/a"), "x"}, {a_hard_link("b", "./d/a"), ""}, {a_hard_link("c", "/lower/file"), ""}},
+  auto summary = unpack(tree,
+                        {{a_file("d/a"), "x"},
+                         {a_hard_link("b", "./d/a"), ""},
+                         {a_hard_link("c", "/lower/file"), ""}},
                         {.keep_owner = false});
   REQUIRE(summary.ok());
   CHECK(tree.info("b").st_ino == tree.info("d/a").st_ino);
@@ -121,14 +133,20 @@ TEST_CASE("hard links join, and those to lower layers are deferred") {
 
 TEST_CASE("a hard link to itself leaves the file") {
   Tree tree;
-  REQUIRE(unpack(tree, {{a_file("a"), "x"}, {a_hard_link("a", "a"), ""}}, {.keep_owner = false}).ok());
+  REQUIRE(
+      unpack(tree, {{a_file("a"), "x"}, {a_hard_link("a", "a"), ""}}, {.keep_owner = false}).ok());
   CHECK(tree.content("a") == "x");
 }
 
 TEST_CASE("a symlinked parent inside the layer is followed") {
   Tree tree;
-  auto summary = unpack(tree, {{a_dir("usr/lib"), ""}, {a_link("lib", "usr/lib"), ""}, {a_file("lib/x"), "1"}, {a_file("lib/y"), "2"},
-                               {a_link("run", "/var/run"), ""}, {a_file("run/pid"), "3"}},
+  auto summary = unpack(tree,
+                        {{a_dir("usr/lib"), ""},
+                         {a_link("lib", "usr/lib"), ""},
+                         {a_file("lib/x"), "1"},
+                         {a_file("lib/y"), "2"},
+                         {a_link("run", "/var/run"), ""},
+                         {a_file("run/pid"), "3"}},
                         {.keep_owner = false});
   REQUIRE(summary.ok());
   CHECK(tree.content("usr/lib/x") == "1");
@@ -139,7 +157,8 @@ TEST_CASE("a symlinked parent inside the layer is followed") {
 
 TEST_CASE("names of any bytes and any length are unpacked") {
   Tree tree;
-  const std::string name = std::string(200, 'd') + "/" + std::string(250, '\xff') + "/" + "f\xc5\x91";
+  const std::string name =
+      std::string(200, 'd') + "/" + std::string(250, '\xff') + "/" + "f\xc5\x91";
   REQUIRE(unpack(tree, {{a_file(name), "x"}}, {.keep_owner = false}).ok());
   CHECK(tree.content(name) == "x");
 }

@@ -7,7 +7,8 @@ using namespace imagebuild::oci;
 
 TEST_CASE("a digest reads and writes itself") {
   auto digest = Digest::of("hello");
-  CHECK(digest.to_string() == "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+  CHECK(digest.to_string() ==
+        "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
   CHECK(digest.hex12() == "2cf24dba5fb0");
   CHECK(*Digest::parse(digest.to_string()) == digest);
   CHECK(*Digest::from_hex(digest.hex()) == digest);

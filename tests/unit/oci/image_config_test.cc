@@ -19,8 +19,8 @@ const std::string kFull =
     R"("container":"0123","created":"2026-11-24T07:00:00.123456789Z","docker_version":"20.10",)"
     R"("history":[{"created":"2026-11-24T07:00:00Z","created_by":"ADD rootfs.tar /","comment":"base"},)"
     R"({"created_by":"ENV A=1","empty_layer":true}],)"
-    R"("moby.buildkit.cache.v0":"e30=","os":"linux","rootfs":{"type":"layers","diff_ids":[")" + kDiffId +
-    R"("]},"variant":"v8"})";
+    R"("moby.buildkit.cache.v0":"e30=","os":"linux","rootfs":{"type":"layers","diff_ids":[")" +
+    kDiffId + R"("]},"variant":"v8"})";
 
 }  // namespace
 
@@ -38,16 +38,18 @@ TEST_CASE("an image config survives reading and writing byte by byte, unknown me
 }
 
 TEST_CASE("what Docker writes as null is absent") {
-  auto image = ImageConfig::parse(R"({"architecture":"amd64","os":"linux","config":{"Env":null,"Cmd":null,"Entrypoint":null,)"
-                                  R"("Volumes":null,"Labels":null,"OnBuild":null,"Healthcheck":null},"history":null,)"
-                                  R"("rootfs":{"type":"layers","diff_ids":null}})");
+  auto image = ImageConfig::parse(
+      R"({"architecture":"amd64","os":"linux","config":{"Env":null,"Cmd":null,"Entrypoint":null,)"
+      R"("Volumes":null,"Labels":null,"OnBuild":null,"Healthcheck":null},"history":null,)"
+      R"("rootfs":{"type":"layers","diff_ids":null}})");
   REQUIRE(image.ok());
   CHECK_FALSE(image->config.cmd.has_value());
   CHECK(image->diff_ids.empty());
 }
 
 TEST_CASE("an empty entrypoint is not an absent one") {
-  auto image = ImageConfig::parse(R"({"config":{"Entrypoint":[],"Cmd":[]},"rootfs":{"type":"layers"}})");
+  auto image =
+      ImageConfig::parse(R"({"config":{"Entrypoint":[],"Cmd":[]},"rootfs":{"type":"layers"}})");
   REQUIRE(image.ok());
   CHECK(image->config.entrypoint == std::vector<std::string>());
   CHECK(image->serialise().find(R"("Entrypoint":[])") != std::string::npos);
@@ -64,7 +66,8 @@ TEST_CASE("hostile image configs are refused with the field") {
       {R"({"rootfs":{"type":"disk"}})", "rootfs.type"},
       {R"({"rootfs":{"type":"layers","diff_ids":["sha256:zz"]}})", "diff_id"},
       {R"({"rootfs":{"type":"layers","diff_ids":[7]}})", "diff_ids: expected a list of strings"},
-      {R"({"config":{"Env":"PATH=/bin"},)" + rootfs + "}", "config: Env: expected a list of strings"},
+      {R"({"config":{"Env":"PATH=/bin"},)" + rootfs + "}",
+       "config: Env: expected a list of strings"},
       {R"({"config":{"Labels":{"a":1}},)" + rootfs + "}", "config: Labels"},
       {R"({"config":{"User":0},)" + rootfs + "}", "config: User: expected a string"},
       {R"({"config":[],)" + rootfs + "}", "config: expected an object"},
@@ -94,7 +97,8 @@ TEST_CASE("an environment variable keeps its place when it is set again") {
 }
 
 TEST_CASE("invalid UTF-8 in a config is an error, not an exception") {
-  CHECK_FALSE(ImageConfig::parse("{\"author\":\"\xff\xfe\",\"rootfs\":{\"type\":\"layers\"}}").ok());
+  CHECK_FALSE(
+      ImageConfig::parse("{\"author\":\"\xff\xfe\",\"rootfs\":{\"type\":\"layers\"}}").ok());
   ImageConfig image;
   image.author = "\xff";
   CHECK(parse_json(image.serialise()).ok());

@@ -94,6 +94,7 @@ TEST_CASE("a manifest is asked for by digest before tag, and by latest if neithe
   CHECK(Reference::parse("a:1@" + kDigest)->identifier() == kDigest);
   CHECK(Reference::parse("a:1")->identifier() == "1");
   CHECK(Reference::parse("a")->identifier() == "latest");
-  CHECK(Reference::parse("a:1")->with_digest(*Digest::parse(kDigest)).to_string() == "docker.io/library/a@" + kDigest);
+  CHECK(Reference::parse("a:1")->with_digest(*Digest::parse(kDigest)).to_string() ==
+        "docker.io/library/a@" + kDigest);
   CHECK(Reference::parse("a@" + kDigest)->with_tag("2").to_string() == "docker.io/library/a:2");
 }

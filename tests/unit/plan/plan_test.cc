@@ -36,12 +36,15 @@ TEST_CASE("only stages that the target needs are planned, each after what it nee
 TEST_CASE("a target that does not exist is named with what there is") {
   auto plan = make_plan(parsed("FROM a AS one\nFROM b AS two\n"), {.target = "three"});
   REQUIRE_FALSE(plan.ok());
-  CHECK(plan.error().message == "Dockerfile: target stage 'three' does not exist (stages: one, two)");
+  CHECK(plan.error().message ==
+        "Dockerfile: target stage 'three' does not exist (stages: one, two)");
 }
 
 TEST_CASE("FROM sees the global arguments and nothing else") {
   auto file = parsed("ARG V=3.10\nARG IMAGE=alpine:${V}\nFROM ${IMAGE}\n");
-  auto image = [](const Result<Plan>& plan) { return std::get<ImageRef>(plan->stages.back().base).reference.familiar(); };
+  auto image = [](const Result<Plan>& plan) {
+    return std::get<ImageRef>(plan->stages.back().base).reference.familiar();
+  };
   CHECK(image(make_plan(file, {})) == "alpine:3.10");
   CHECK(image(make_plan(file, {.build_args = {{"V", "3.20"}}})) == "alpine:3.20");
   auto empty = make_plan(parsed("FROM $NOPE\n"), {});
@@ -50,7 +53,9 @@ TEST_CASE("FROM sees the global arguments and nothing else") {
 }
 
 TEST_CASE("a base is scratch, an earlier stage or an image") {
-  auto file = parsed("FROM scratch\nFROM alpine AS Base\nFROM base AS alpine\nFROM --platform=linux/arm64 alpine:3\n");
+  auto file = parsed(
+      "FROM scratch\nFROM alpine AS Base\nFROM base AS alpine\nFROM --platform=linux/arm64 "
+      "alpine:3\n");
   CHECK(std::get<StageRef>(make_plan(file, {.target = "2"})->stages.back().base).index == 1);
   auto last = make_plan(file, {});
   CHECK(std::get<ImageRef>(last->stages.back().base).platform.architecture == "arm64");
@@ -62,7 +67,8 @@ TEST_CASE("COPY --from looks backwards only") {
   oci::Platform platform = oci::Platform::host();
   CHECK(std::get<StageRef>(*resolve_from(file, 1, "first", platform)).index == 0);
   CHECK(std::get<StageRef>(*resolve_from(file, 2, "1", platform)).index == 1);
-  CHECK(std::get<ImageRef>(*resolve_from(file, 1, "nginx:1", platform)).reference.familiar() == "nginx:1");
+  CHECK(std::get<ImageRef>(*resolve_from(file, 1, "nginx:1", platform)).reference.familiar() ==
+        "nginx:1");
   for (const char* bad : {"second", "third", "1", "7", "scratch", "Upper", ""}) {
     CAPTURE(bad);
     CHECK_FALSE(resolve_from(file, 1, bad, platform).ok());
@@ -71,5 +77,6 @@ TEST_CASE("COPY --from looks backwards only") {
 
 TEST_CASE("build arguments that nothing declares are reported, predefined ones are not") {
   auto file = parsed("ARG A\nFROM a\nARG B\n");
-  CHECK(unused_build_args(file, {{"A", ""}, {"B", ""}, {"C", ""}, {"HTTP_PROXY", ""}}) == std::vector<std::string>{"C"});
+  CHECK(unused_build_args(file, {{"A", ""}, {"B", ""}, {"C", ""}, {"HTTP_PROXY", ""}}) ==
+        std::vector<std::string>{"C"});
 }

@@ -6,7 +6,8 @@ using namespace imagebuild::plan;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 TEST_CASE("ENV wins over ARG, and an ARG is seen from its line on") {
-  std::map<std::string, std::string> global{{"G", "global"}}, build{{"B", "built"}, {"http_proxy", "p"}};
+  std::map<std::string, std::string> global{{"G", "global"}},
+      build{{"B", "built"}, {"http_proxy", "p"}};
   Scope scope(global, build);
   CHECK_FALSE(scope.find("G"));
   CHECK_FALSE(scope.find("B"));

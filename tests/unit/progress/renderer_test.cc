@@ -32,7 +32,9 @@ TEST_CASE("plain progress prefixes every line of output") {
     progress.step_output(kStep, "o\n50%\r100%\n\x1b[31mred\x1b[0m\nlast");
     progress.step_finished(kStep, {.ok = true, .seconds = 1.25});
   });
-  CHECK(text == "#2 [build 2/5] RUN npm ci\n#2 | one\n#2 | two\n#2 | 100%\n#2 | red\n#2 | last\n#2 done 1.2s\n");
+  CHECK(text ==
+        "#2 [build 2/5] RUN npm ci\n#2 | one\n#2 | two\n#2 | 100%\n#2 | red\n#2 | last\n#2 done "
+        "1.2s\n");
 }
 
 TEST_CASE("output of a build cannot pass for a line of the builder") {
@@ -46,8 +48,12 @@ TEST_CASE("output of a build cannot pass for a line of the builder") {
 
 TEST_CASE("transfers show when they are complete") {
   auto text = rendered(Style::Plain, [](Progress& progress) {
-    progress.transfer({.direction = Transfer::Direction::Push, .what = "layer 9f2c", .done = 10, .total = 2048});
-    progress.transfer({.direction = Transfer::Direction::Push, .what = "layer 9f2c", .done = 2048, .total = 2048});
+    progress.transfer(
+        {.direction = Transfer::Direction::Push, .what = "layer 9f2c", .done = 10, .total = 2048});
+    progress.transfer({.direction = Transfer::Direction::Push,
+                       .what = "layer 9f2c",
+                       .done = 2048,
+                       .total = 2048});
   });
   CHECK(text == "push layer 9f2c 2.0 KiB\n");
 }

@@ -11,7 +11,8 @@ using Auth = FakeRegistryOptions::Auth;
 const oci::Platform kAmd64 = *oci::Platform::parse("linux/amd64");
 
 bool mentions_secret(const std::string& message) {
-  return message.find("s3cret") != std::string::npos || message.find("wrong") != std::string::npos || message.find("token-") != std::string::npos;
+  return message.find("s3cret") != std::string::npos ||
+         message.find("wrong") != std::string::npos || message.find("token-") != std::string::npos;
 }
 
 }  // namespace
@@ -52,7 +53,11 @@ TEST_CASE("a 401 in the middle gets a new token, once") {
   CHECK(client.resolve(f.reference("a:1"), kAmd64).ok());
   CHECK(f.fake.count("GET", "/token") == 2);
 
-  f.fake.fail_next("GET", "/manifests/", {.status = 401, .headers = {{"WWW-Authenticate", "Bearer realm=\"" + f.fake.origin() + "/token\""}}}, 100);
+  f.fake.fail_next(
+      "GET", "/manifests/",
+      {.status = 401,
+       .headers = {{"WWW-Authenticate", "Bearer realm=\"" + f.fake.origin() + "/token\""}}},
+      100);
   auto refused = client.resolve(f.reference("a:1"), kAmd64);
   CHECK(refused.error().kind == ErrorKind::Denied);
   CHECK(f.fake.count("GET", "/token") == 3);
@@ -62,7 +67,8 @@ TEST_CASE("public images need no credentials") {
   RegistryFixture f({.auth = Auth::Token, .anonymous_pull = true});
   store_image(f.fake, "a", "1", "x");
   CHECK(f.client().resolve(f.reference("a:1"), kAmd64).ok());
-  auto push = f.client().upload_blob(f.reference("a"), oci::Digest::of("x"), registry::BlobSource::from_bytes("x"));
+  auto push = f.client().upload_blob(f.reference("a"), oci::Digest::of("x"),
+                                     registry::BlobSource::from_bytes("x"));
   CHECK(push.error().kind == ErrorKind::Denied);
   CHECK(push.error().message.find("no credentials configured") != std::string::npos);
 }
@@ -74,7 +80,8 @@ TEST_CASE("an identity token is exchanged by POST, and never sent to the registr
   CHECK(client.resolve(f.reference("a:1"), kAmd64).ok());
   CHECK(f.fake.count("POST", "/token") == 1);
   CHECK(f.fake.count("GET", "/token") == 0);
-  for (const auto& request : f.fake.requests()) CHECK(request.authorization.find("refresh") == std::string::npos);
+  for (const auto& request : f.fake.requests())
+    CHECK(request.authorization.find("refresh") == std::string::npos);
 }
 
 TEST_CASE("Basic registries get the password after they asked") {
@@ -106,12 +113,16 @@ TEST_CASE("a configured credential helper is named when credentials are missing"
   auto options = f.options();
   options.credentials = *registry::parse_docker_config(R"({"credsStore":"desktop"})");
   auto result = f.client(options).resolve(f.reference("a:1"), kAmd64);
-  CHECK(result.error().message.find("credential helper 'desktop' is not supported") != std::string::npos);
+  CHECK(result.error().message.find("credential helper 'desktop' is not supported") !=
+        std::string::npos);
 }
 
 TEST_CASE("attack: a registry names a token server at a metadata address") {
   RegistryFixture f;
-  f.fake.fail_next("GET", "/manifests/", {.status = 401, .headers = {{"WWW-Authenticate", "Bearer realm=\"http://169.254.169.254/token\""}}});
+  f.fake.fail_next(
+      "GET", "/manifests/",
+      {.status = 401,
+       .headers = {{"WWW-Authenticate", "Bearer realm=\"http://169.254.169.254/token\""}}});
   auto result = f.client(f.options(RegistryFixture::kGoodAuth)).resolve(f.reference("a:1"), kAmd64);
   CHECK(result.error().kind == ErrorKind::Denied);
   CHECK(result.error().message.find("link-local") != std::string::npos);
@@ -128,7 +139,9 @@ TEST_CASE("attack: a token server answers with a token that would inject a heade
 TEST_CASE("attack: a token server that redirects gets no second chance with the password") {
   RegistryFixture f({.auth = Auth::Token});
   store_image(f.fake, "a", "1", "x");
-  f.fake.fail_next("GET", "/token", {.status = 307, .headers = {{"Location", "http://" + f.fake.blob_host() + "/steal"}}});
+  f.fake.fail_next(
+      "GET", "/token",
+      {.status = 307, .headers = {{"Location", "http://" + f.fake.blob_host() + "/steal"}}});
   auto result = f.client(f.options(RegistryFixture::kGoodAuth)).resolve(f.reference("a:1"), kAmd64);
   CHECK_FALSE(result.ok());
   CHECK(f.fake.leaked_credentials() == 0);
@@ -146,7 +159,8 @@ TEST_CASE("many threads share one client") {
     threads.emplace_back([&f, &client, &blob, &good] {
       auto to = f.reference("a");
       std::string back;
-      bool pushed = client.push_blob(to, oci::Digest::of(blob), registry::BlobSource::from_bytes(blob)).ok();
+      bool pushed =
+          client.push_blob(to, oci::Digest::of(blob), registry::BlobSource::from_bytes(blob)).ok();
       if (pushed && client.fetch_blob(to, describe(blob), into(back)).ok() && back == blob) ++good;
     });
   }

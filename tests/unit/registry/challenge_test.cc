@@ -22,13 +22,19 @@ TEST_CASE("challenges are read as registries write them") {
     Challenge expected;
   };
   const Row rows[] = {
-      {with({R"(Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/node:pull")"}),
-       {Scheme::Bearer, "https://auth.docker.io/token", "registry.docker.io", "repository:library/node:pull"}},
-      {with({R"(bearer Realm="https://a/t", Service=plain)"}), {Scheme::Bearer, "https://a/t", "plain", ""}},
-      {with({R"(Bearer realm="https://a/t",service="x, y=\"z\"",error="invalid_token")"}), {Scheme::Bearer, "https://a/t", "x, y=\"z\"", ""}},
+      {with(
+           {R"(Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/node:pull")"}),
+       {Scheme::Bearer, "https://auth.docker.io/token", "registry.docker.io",
+        "repository:library/node:pull"}},
+      {with({R"(bearer Realm="https://a/t", Service=plain)"}),
+       {Scheme::Bearer, "https://a/t", "plain", ""}},
+      {with({R"(Bearer realm="https://a/t",service="x, y=\"z\"",error="invalid_token")"}),
+       {Scheme::Bearer, "https://a/t", "x, y=\"z\"", ""}},
       {with({R"(Basic realm="here")"}), {Scheme::Basic, "here", "", ""}},
-      {with({R"(Basic realm="here")", R"(Bearer realm="https://a/t")"}), {Scheme::Bearer, "https://a/t", "", ""}},
-      {with({R"(Basic realm="here", Bearer realm="https://a/t",scope="s:x:pull,push")"}), {Scheme::Bearer, "https://a/t", "", "s:x:pull,push"}},
+      {with({R"(Basic realm="here")", R"(Bearer realm="https://a/t")"}),
+       {Scheme::Bearer, "https://a/t", "", ""}},
+      {with({R"(Basic realm="here", Bearer realm="https://a/t",scope="s:x:pull,push")"}),
+       {Scheme::Bearer, "https://a/t", "", "s:x:pull,push"}},
       {with({R"(Negotiate, Basic realm="x")"}), {Scheme::Basic, "x", "", ""}},
   };
   for (const auto& row : rows) {
@@ -40,7 +46,8 @@ TEST_CASE("challenges are read as registries write them") {
 }
 
 TEST_CASE("what is no challenge is none") {
-  for (const char* text : {"", ",,,", "Negotiate", "Bearer", "Bearer service=\"x\"", "Digest realm=\"x\"", "=\"x\"", "\"", "Bearer realm=\""}) {
+  for (const char* text : {"", ",,,", "Negotiate", "Bearer", "Bearer service=\"x\"",
+                           "Digest realm=\"x\"", "=\"x\"", "\"", "Bearer realm=\""}) {
     CAPTURE(text);
     CHECK_FALSE(parse_challenge(with({text})).has_value());
   }

@@ -25,26 +25,41 @@ std::string entry(const std::string& key, const std::string& user) {
 }  // namespace
 
 TEST_CASE("base64 goes both ways") {
-  for (std::string text : {"", "a", "ab", "abc", "user:pass", "\xff\xfe\x00z"}) CHECK(decode_base64(encode_base64(text)) == text);
+  for (std::string text : {"", "a", "ab", "abc", "user:pass", "\xff\xfe\x00z"})
+    CHECK(decode_base64(encode_base64(text)) == text);
   CHECK(encode_base64("user:pass") == "dXNlcjpwYXNz");
   CHECK_FALSE(decode_base64("a").has_value());
   CHECK_FALSE(decode_base64("ab!=").has_value());
 }
 
 TEST_CASE("the longest matching prefix gives the credential") {
-  auto credentials = config(entry("ghcr.io", "all") + "," + entry("https://ghcr.io/acme", "acme") + "," +
-                            entry("ghcr.io/acme/app/", "app") + "," + entry("https://index.docker.io/v1/", "hub") + "," +
-                            entry("*.acme.io", "glob") + "," + entry("exact.acme.io", "exact") + "," + entry("host:5000", "port") +
-                            "," + entry("https://old.io/v2/", "old"));
+  auto credentials =
+      config(entry("ghcr.io", "all") + "," + entry("https://ghcr.io/acme", "acme") + "," +
+             entry("ghcr.io/acme/app/", "app") + "," + entry("https://index.docker.io/v1/", "hub") +
+             "," + entry("*.acme.io", "glob") + "," + entry("exact.acme.io", "exact") + "," +
+             entry("host:5000", "port") + "," + entry("https://old.io/v2/", "old"));
   struct Row {
     const char *registry, *repository, *user;
   };
   const Row rows[] = {
-      {"ghcr.io", "other/x", "all"},   {"ghcr.io", "acme/other", "acme"}, {"ghcr.io", "acme/app", "app"},
-      {"ghcr.io", "acme/app/sub", "app"}, {"ghcr.io", "acme/application", "acme"}, {"ghcr.io", "acmecorp/x", "all"},
-      {"docker.io", "library/node", "hub"}, {"registry-1.docker.io", "library/node", "hub"}, {"a.acme.io", "x", "glob"},
-      {"exact.acme.io", "x", "exact"}, {"a.b.acme.io", "x", ""}, {"acme.io", "x", ""}, {"host:5000", "x", "port"},
-      {"host", "x", ""}, {"host:5001", "x", ""}, {"old.io", "x", "old"}, {"evilghcr.io", "x", ""}, {"ghcr.io.evil.com", "acme/x", ""},
+      {"ghcr.io", "other/x", "all"},
+      {"ghcr.io", "acme/other", "acme"},
+      {"ghcr.io", "acme/app", "app"},
+      {"ghcr.io", "acme/app/sub", "app"},
+      {"ghcr.io", "acme/application", "acme"},
+      {"ghcr.io", "acmecorp/x", "all"},
+      {"docker.io", "library/node", "hub"},
+      {"registry-1.docker.io", "library/node", "hub"},
+      {"a.acme.io", "x", "glob"},
+      {"exact.acme.io", "x", "exact"},
+      {"a.b.acme.io", "x", ""},
+      {"acme.io", "x", ""},
+      {"host:5000", "x", "port"},
+      {"host", "x", ""},
+      {"host:5001", "x", ""},
+      {"old.io", "x", "old"},
+      {"evilghcr.io", "x", ""},
+      {"ghcr.io.evil.com", "acme/x", ""},
   };
   for (const auto& row : rows) {
     CAPTURE(row.registry, row.repository);
@@ -54,8 +69,9 @@ TEST_CASE("the longest matching prefix gives the credential") {
 }
 
 TEST_CASE("auth, username and tokens are read") {
-  auto credentials = config(R"("a.io":{"auth":"dXNlcjpwYTpzcw=="},"b.io":{"auth":"PHRva2VuPjppZA=="},)"
-                            R"("c.io":{"identitytoken":"id"},"d.io":{"registrytoken":"reg"},"e.io":{})");
+  auto credentials =
+      config(R"("a.io":{"auth":"dXNlcjpwYTpzcw=="},"b.io":{"auth":"PHRva2VuPjppZA=="},)"
+             R"("c.io":{"identitytoken":"id"},"d.io":{"registrytoken":"reg"},"e.io":{})");
   CHECK(*credentials.find("a.io", "x") == Credential{.username = "user", .password = "pa:ss"});
   CHECK(credentials.find("b.io", "x")->identity_token == "id");
   CHECK(credentials.find("c.io", "x")->identity_token == "id");
@@ -93,7 +109,8 @@ TEST_CASE("merged configs keep the first of two equal entries, and name credenti
   credentials.merge(config(entry("a.io", "second") + "," + entry("b.io", "b")));
   CHECK(credentials.find("a.io", "x")->username == "first");
   CHECK(credentials.find("b.io", "x")->username == "b");
-  auto helpers = parse_docker_config(R"({"auths":{},"credsStore":"desktop","credHelpers":{"gcr.io":"gcloud"}})");
+  auto helpers = parse_docker_config(
+      R"({"auths":{},"credsStore":"desktop","credHelpers":{"gcr.io":"gcloud"}})");
   REQUIRE(helpers.ok());
   CHECK(helpers->helper_for("gcr.io") == "gcloud");
   CHECK(helpers->helper_for("other.io") == "desktop");
@@ -103,7 +120,8 @@ TEST_CASE("the user's files are found where docker and podman put them") {
   char folder[] = "/tmp/imagebuild-auth-XXXXXX";
   REQUIRE(::mkdtemp(folder) != nullptr);
   std::string root = folder;
-  for (std::string path : {"/.docker", "/docker", "/run/containers"}) std::filesystem::create_directories(root + path);
+  for (std::string path : {"/.docker", "/docker", "/run/containers"})
+    std::filesystem::create_directories(root + path);
   auto put = [&](const std::string& path, const std::string& user) {
     REQUIRE(write_file_atomically(root + path, R"({"auths":{)" + entry("a.io", user) + "}}").ok());
   };
@@ -113,7 +131,9 @@ TEST_CASE("the user's files are found where docker and podman put them") {
   put("/file.json", "file");
   std::map<std::string, std::string> variables;
   auto load = [&] {
-    return load_user_credentials([&](const char* name) { return variables.contains(name) ? variables[name].c_str() : nullptr; });
+    return load_user_credentials([&](const char* name) {
+      return variables.contains(name) ? variables[name].c_str() : nullptr;
+    });
   };
   CHECK(load()->empty());
   variables["XDG_RUNTIME_DIR"] = root + "/run";

@@ -24,8 +24,11 @@ class OriginTransport final : public http::Transport {
 struct Fixture {
   OriginTransport verified, unverified;
   Endpoints make(std::vector<Mirror> mirrors, std::vector<std::string> insecure) {
-    return Endpoints([this](std::string_view, Verification v) -> http::Transport& { return v == Verification::Verified ? verified : unverified; },
-                     mirrors, std::move(insecure));
+    return Endpoints(
+        [this](std::string_view, Verification v) -> http::Transport& {
+          return v == Verification::Verified ? verified : unverified;
+        },
+        mirrors, std::move(insecure));
   }
 };
 
@@ -58,23 +61,27 @@ TEST_CASE("http is for listed hosts only, and only when https does not answer") 
 TEST_CASE("mirrors come before the registry, with their path in front of the repository") {
   Fixture f;
   std::vector<Mirror> mirrors;
-  for (const char* text : {"docker.io=https://harbor.acme.io/v2/hub/", "docker.io=http://10.0.0.1:5000", "ghcr.io=https://m.io/a/b"})
+  for (const char* text : {"docker.io=https://harbor.acme.io/v2/hub/",
+                           "docker.io=http://10.0.0.1:5000", "ghcr.io=https://m.io/a/b"})
     mirrors.push_back(*Mirror::parse(text));
   auto endpoints = f.make(mirrors, {});
   auto list = endpoints.for_pull("docker.io", {});
   REQUIRE(list.size() == 3);
   auto node = *oci::Reference::parse("node:20");
-  CHECK(list[0].url(node, "manifests/20") == "https://harbor.acme.io/v2/hub/library/node/manifests/20");
+  CHECK(list[0].url(node, "manifests/20") ==
+        "https://harbor.acme.io/v2/hub/library/node/manifests/20");
   CHECK(list[0].registry == "harbor.acme.io");
   CHECK(list[1].url(node, "manifests/20") == "http://10.0.0.1:5000/v2/library/node/manifests/20");
-  CHECK(list[2].url(node, "manifests/20") == "https://registry-1.docker.io/v2/library/node/manifests/20");
+  CHECK(list[2].url(node, "manifests/20") ==
+        "https://registry-1.docker.io/v2/library/node/manifests/20");
   CHECK_FALSE(list[2].is_mirror);
   CHECK(endpoints.for_pull("ghcr.io", {})[0].prefix == "a/b/");
   CHECK(endpoints.for_pull("quay.io", {}).size() == 1);
 }
 
 TEST_CASE("what is no mirror is refused") {
-  for (const char* text : {"", "docker.io", "=https://x", "docker.io=", "docker.io=ftp://x", "docker.io=https://u:p@x", "a b=https://x"}) {
+  for (const char* text : {"", "docker.io", "=https://x", "docker.io=", "docker.io=ftp://x",
+                           "docker.io=https://u:p@x", "a b=https://x"}) {
     CAPTURE(text);
     CHECK_FALSE(Mirror::parse(text).ok());
   }

@@ -18,7 +18,8 @@ struct RegistryFixture {
 
   FakeRegistry fake;
   FakeClock clock;
-  std::unique_ptr<http::Transport> transport = http::make_transport({.proxy_from_environment = false});
+  std::unique_ptr<http::Transport> transport =
+      http::make_transport({.proxy_from_environment = false});
   std::mutex waits_mutex;
   std::vector<Duration> waits;
 
@@ -33,7 +34,8 @@ struct RegistryFixture {
       return !stop.stop_requested();
     };
     if (!auth_entry.empty()) {
-      auto parsed = registry::parse_docker_config(R"({"auths":{")" + fake.host() + "\":" + auth_entry + "}}");
+      auto parsed =
+          registry::parse_docker_config(R"({"auths":{")" + fake.host() + "\":" + auth_entry + "}}");
       REQUIRE(parsed.ok());
       out.credentials = *parsed;
     }
@@ -41,13 +43,17 @@ struct RegistryFixture {
   }
   registry::Client client(registry::ClientOptions client_options) {
     // The https probe of an insecure host would talk TLS to a plain server: answered here, at once.
-    auto chooser = [this](std::string_view, registry::Verification) -> http::Transport& { return plain; };
+    auto chooser = [this](std::string_view, registry::Verification) -> http::Transport& {
+      return plain;
+    };
     auto made = registry::Client::make(chooser, clock, std::move(client_options));
     REQUIRE(made.ok());
     return std::move(*made);
   }
   registry::Client client() { return client(options()); }
-  oci::Reference reference(const std::string& rest) const { return *oci::Reference::parse(fake.host() + "/" + rest); }
+  oci::Reference reference(const std::string& rest) const {
+    return *oci::Reference::parse(fake.host() + "/" + rest);
+  }
 
   static constexpr const char* kGoodAuth = R"({"username":"robot","password":"s3cret"})";
 
@@ -56,7 +62,8 @@ struct RegistryFixture {
    public:
     explicit PlainOnly(RegistryFixture& fixture) : fixture_(fixture) {}
     Result<http::Response> send(const http::Request& request, std::stop_token stop) override {
-      if (request.url.starts_with("https://")) return fail(ErrorKind::Transient, "TLS: wrong version number");
+      if (request.url.starts_with("https://"))
+        return fail(ErrorKind::Transient, "TLS: wrong version number");
       return fixture_.transport->send(request, stop);
     }
 
@@ -77,13 +84,16 @@ inline std::string pattern(std::size_t size) {
   return bytes;
 }
 
-inline oci::Descriptor describe(const std::string& bytes, std::string_view type = oci::media_type::kLayerGzip) {
+inline oci::Descriptor describe(const std::string& bytes,
+                                std::string_view type = oci::media_type::kLayerGzip) {
   return {.media_type = std::string(type), .digest = oci::Digest::of(bytes), .size = bytes.size()};
 }
 
 /// A manifest with one layer, config and layer stored beside it.
-inline std::string store_image(FakeRegistry& fake, const std::string& repository, const std::string& tag, const std::string& layer) {
-  std::string config = R"({"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":[]}})";
+inline std::string store_image(FakeRegistry& fake, const std::string& repository,
+                               const std::string& tag, const std::string& layer) {
+  std::string config =
+      R"({"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":[]}})";
   fake.put_blob(repository, config);
   fake.put_blob(repository, layer);
   oci::Manifest manifest;

@@ -18,7 +18,8 @@ TEST_CASE("a tag resolves to its manifest") {
   CHECK(image->raw == bytes);
   CHECK(image->digest == oci::Digest::of(bytes));
   CHECK(image->named_digest == image->digest);
-  CHECK(client.fetch_config(f.reference("acme/app"), image->manifest.config)->architecture == "amd64");
+  CHECK(client.fetch_config(f.reference("acme/app"), image->manifest.config)->architecture ==
+        "amd64");
   std::string layer;
   CHECK(client.fetch_blob(f.reference("acme/app"), image->manifest.layers[0], into(layer)).ok());
   CHECK(layer == "layer");
@@ -31,7 +32,8 @@ TEST_CASE("an index resolves to the platform's manifest, and keeps its own diges
   auto entry = describe(manifest, oci::media_type::kManifest);
   entry.platform = kAmd64;
   index.manifests = {entry};
-  auto index_digest = f.fake.put_manifest("a", "multi", index.serialise(), std::string(oci::media_type::kIndex));
+  auto index_digest =
+      f.fake.put_manifest("a", "multi", index.serialise(), std::string(oci::media_type::kIndex));
   auto client = f.client();
   auto image = client.resolve(f.reference("a:multi"), kAmd64);
   REQUIRE(image.ok());
@@ -48,13 +50,15 @@ TEST_CASE("what does not exist is NotFound, and nothing to head()") {
   auto client = f.client();
   auto missing = client.resolve(f.reference("a:1"), kAmd64);
   CHECK(missing.error().kind == ErrorKind::NotFound);
-  CHECK(missing.error().message == "pull " + f.fake.host() + "/a:1: 404 not found: MANIFEST_UNKNOWN: manifest unknown");
+  CHECK(missing.error().message ==
+        "pull " + f.fake.host() + "/a:1: 404 not found: MANIFEST_UNKNOWN: manifest unknown");
   auto head = client.head(f.reference("a:1"));
   REQUIRE(head.ok());
   CHECK_FALSE(head->has_value());
 }
 
-TEST_CASE("attack: a registry answers a digest with other bytes and lies in Docker-Content-Digest") {
+TEST_CASE(
+    "attack: a registry answers a digest with other bytes and lies in Docker-Content-Digest") {
   RegistryFixture f;
   std::string real = store_image(f.fake, "a", "1", "real");
   std::string evil = store_image(f.fake, "a", "2", "evil");
@@ -62,7 +66,8 @@ TEST_CASE("attack: a registry answers a digest with other bytes and lies in Dock
   f.fake.intercept([&](const ServerRequest& request) -> std::optional<ServerResponse> {
     if (request.path.find("/manifests/sha256:") == std::string::npos) return std::nullopt;
     return ServerResponse{.status = 200,
-                          .headers = {{"Content-Type", std::string(oci::media_type::kManifest)}, {"Docker-Content-Digest", asked.to_string()}},
+                          .headers = {{"Content-Type", std::string(oci::media_type::kManifest)},
+                                      {"Docker-Content-Digest", asked.to_string()}},
                           .body = evil};
   });
   auto client = f.client();
@@ -77,7 +82,9 @@ TEST_CASE("attack: a lying Docker-Content-Digest of a tag does not become the im
   RegistryFixture f;
   std::string bytes = store_image(f.fake, "a", "1", "x");
   f.fake.fail_next("GET", "/manifests/1",
-                   {.status = 200, .headers = {{"Docker-Content-Digest", "sha256:" + std::string(64, 'e')}}, .body = bytes});
+                   {.status = 200,
+                    .headers = {{"Docker-Content-Digest", "sha256:" + std::string(64, 'e')}},
+                    .body = bytes});
   CHECK(f.client().resolve(f.reference("a:1"), kAmd64)->digest == oci::Digest::of(bytes));
 }
 
@@ -164,7 +171,11 @@ TEST_CASE("attack: an answer to another range than asked for is refused") {
   RegistryFixture f;
   std::string bytes = pattern(200'000);
   f.fake.fail_next("GET", "/blobs/", {.status = 200, .body = bytes, .fault = Fault::CutBody});
-  f.fake.fail_next("GET", "/blobs/", {.status = 206, .headers = {{"Content-Range", "bytes 150000-199999/200000"}}, .body = bytes.substr(150'000)}, 9);
+  f.fake.fail_next("GET", "/blobs/",
+                   {.status = 206,
+                    .headers = {{"Content-Range", "bytes 150000-199999/200000"}},
+                    .body = bytes.substr(150'000)},
+                   9);
   std::string got;
   auto result = f.client().fetch_blob(f.reference("a"), describe(bytes), into(got));
   CHECK(result.error().message.find("another range") != std::string::npos);
@@ -174,8 +185,9 @@ TEST_CASE("the sink's error ends the download and is the result") {
   RegistryFixture f;
   std::string bytes = pattern(500'000);
   f.fake.put_blob("a", bytes);
-  auto result = f.client().fetch_blob(f.reference("a"), describe(bytes),
-                                      [](std::string_view) -> Result<void> { return fail(ErrorKind::Transient, "disk full"); });
+  auto result = f.client().fetch_blob(
+      f.reference("a"), describe(bytes),
+      [](std::string_view) -> Result<void> { return fail(ErrorKind::Transient, "disk full"); });
   CHECK(result.error().message.find("disk full") != std::string::npos);
   CHECK(f.fake.count("GET", "/blobs/") == 1);
 }
@@ -229,7 +241,8 @@ TEST_CASE("mirrors are asked first, and the registry when they fail") {
   CHECK(origin.fake.count("GET", "/manifests/") == 0);
 
   // The mirror breaks off in the middle of a blob: the registry gives the rest.
-  mirror.fake.fail_next("GET", "/blobs/", {.status = 200, .body = pattern(100'000), .fault = Fault::CutBody});
+  mirror.fake.fail_next("GET", "/blobs/",
+                        {.status = 200, .body = pattern(100'000), .fault = Fault::CutBody});
   mirror.fake.fail_next("GET", "/blobs/", {.status = 403}, 10);
   std::string got;
   auto fetched = client.fetch_blob(origin.reference("a"), describe(pattern(100'000)), into(got));
@@ -239,18 +252,24 @@ TEST_CASE("mirrors are asked first, and the registry when they fail") {
   CHECK(origin.fake.count("GET", "/blobs/") == 1);
 
   // Pushes never go to a mirror.
-  CHECK(client.upload_blob(origin.reference("new"), oci::Digest::of("x"), registry::BlobSource::from_bytes("x")).ok());
+  CHECK(client
+            .upload_blob(origin.reference("new"), oci::Digest::of("x"),
+                         registry::BlobSource::from_bytes("x"))
+            .ok());
   CHECK(mirror.fake.count("POST", "") == 0);
 
   auto missing = client.resolve(origin.reference("none:1"), kAmd64);
   CHECK(missing.error().kind == ErrorKind::NotFound);
-  CHECK(missing.error().message.find("mirror " + mirror.fake.host() + ": 404") != std::string::npos);
+  CHECK(missing.error().message.find("mirror " + mirror.fake.host() + ": 404") !=
+        std::string::npos);
 }
 
 TEST_CASE("attack: an error page from a registry cannot forge log lines or fill memory") {
   RegistryFixture f;
   f.fake.fail_next("GET", "/manifests/",
-                   {.status = 403, .body = R"({"errors":[{"code":"DENIED\u000a2026 INFO all good","message":")" + std::string(100'000, 'x') + R"("}]})"});
+                   {.status = 403,
+                    .body = R"({"errors":[{"code":"DENIED\u000a2026 INFO all good","message":")" +
+                            std::string(100'000, 'x') + R"("}]})"});
   auto result = f.client().resolve(f.reference("a:1"), kAmd64);
   CHECK(result.error().kind == ErrorKind::Denied);
   CHECK(result.error().message.find('\n') == std::string::npos);

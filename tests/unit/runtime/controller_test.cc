@@ -27,24 +27,29 @@ TEST_CASE("what reconcile returns decides when the key comes again") {
     Duration not_before, by;  // by 0: never
     unsigned failures;
   };
-  auto error = [](ErrorKind kind) { return [kind]() -> Result<Outcome> { return fail(kind, "no"); }; };
+  auto error = [](ErrorKind kind) {
+    return [kind]() -> Result<Outcome> { return fail(kind, "no"); };
+  };
   for (const Row& row : {
            Row{"success", [] { return Outcome{}; }, ReconcileResult::Success, 0ms, 0ms, 0},
-           Row{"look again", [] { return Outcome{.requeue_after = 5min}; }, ReconcileResult::RequeueAfter, 5min - 1ms, 5min, 0},
+           Row{"look again", [] { return Outcome{.requeue_after = 5min}; },
+               ReconcileResult::RequeueAfter, 5min - 1ms, 5min, 0},
            Row{"transient", error(ErrorKind::Transient), ReconcileResult::Error, 4ms, 5ms, 1},
            Row{"conflict", error(ErrorKind::Conflict), ReconcileResult::Error, 4ms, 5ms, 1},
            Row{"denied", error(ErrorKind::Denied), ReconcileResult::Error, 4ms, 5ms, 1},
            Row{"invalid", error(ErrorKind::InvalidInput), ReconcileResult::Terminal, 599s, 600s, 0},
            Row{"stopped", error(ErrorKind::Canceled), ReconcileResult::Error, 0ms, 0ms, 0},
-           Row{"an exception", []() -> Result<Outcome> { throw std::runtime_error("surprise"); }, ReconcileResult::Error, 4ms, 5ms, 1},
+           Row{"an exception", []() -> Result<Outcome> { throw std::runtime_error("surprise"); },
+               ReconcileResult::Error, 4ms, 5ms, 1},
        }) {
     CAPTURE(row.name);
     FakeClock clock;
     Observer observer;
     WorkQueue queue(WorkQueue::Options{.clock = &clock});
     int calls = 0;
-    Controller controller(queue, [&](const ObjectKey&, const std::stop_token&) { return ++calls, row.reconcile(); },
-                          {.observer = &observer, .clock = &clock});
+    Controller controller(
+        queue, [&](const ObjectKey&, const std::stop_token&) { return ++calls, row.reconcile(); },
+        {.observer = &observer, .clock = &clock});
     queue.add({"a", "x"}, Priority::User);
     REQUIRE(controller.work_once());
     CHECK(observer.results == std::vector{row.result});
@@ -60,8 +65,9 @@ TEST_CASE("nothing is reconciled while we may not write") {
   WorkQueue queue;
   bool leader = false;
   int calls = 0;
-  Controller controller(queue, [&](const ObjectKey&, const std::stop_token&) { return ++calls, Outcome{}; },
-                        {.may_work = [&] { return leader; }});
+  Controller controller(
+      queue, [&](const ObjectKey&, const std::stop_token&) { return ++calls, Outcome{}; },
+      {.may_work = [&] { return leader; }});
   queue.add({"a", "x"}, Priority::User);
   CHECK(controller.work_once());
   CHECK(calls == 0);

@@ -1,4 +1,5 @@
-// The informer against the fake API server. Waiting is for a state, with a bound that only a failure reaches.
+// The informer against the fake API server. Waiting is for a state, with a bound that only a
+// failure reaches.
 #include "operator/runtime/informer.h"
 
 #include <map>
@@ -38,7 +39,10 @@ struct Fixture {
   std::mutex mutex;
   std::vector<std::string> log;  // guarded by mutex
 
-  InformerOptions options{.type = kPods, .reflector = {.page_size = 3, .backoff = {.first = 1ms, .factor = 1, .limit = 5ms, .jitter = 0}}};
+  InformerOptions options{
+      .type = kPods,
+      .reflector = {.page_size = 3,
+                    .backoff = {.first = 1ms, .factor = 1, .limit = 5ms, .jitter = 0}}};
 
   std::unique_ptr<Informer<View>> start() {
     auto informer = std::make_unique<Informer<View>>(*client, options, [](const Json& object) {
@@ -61,8 +65,10 @@ struct Fixture {
     std::lock_guard lock(mutex);
     return log.size();
   }
-  void put(const std::string& name, const std::string& phase, Json labels = Json::object(), const std::string& space = "default") {
-    api.put(kPods, {{"metadata", {{"namespace", space}, {"name", name}, {"labels", labels}}}, {"status", {{"phase", phase}}}});
+  void put(const std::string& name, const std::string& phase, Json labels = Json::object(),
+           const std::string& space = "default") {
+    api.put(kPods, {{"metadata", {{"namespace", space}, {"name", name}, {"labels", labels}}},
+                    {"status", {{"phase", phase}}}});
   }
   bool shows(Informer<View>& informer, const std::string& name, const std::string& phase) {
     return eventually([&] {
@@ -100,7 +106,8 @@ TEST_CASE_METHOD(Fixture, "changes arrive through the watch, in order and with w
   put("b", "Unwanted");
   CHECK(shows(*informer, "b", ""));
   std::lock_guard lock(mutex);
-  CHECK(log == std::vector<std::string>{"add a initial", "update a", "add b", "delete a", "delete b"});
+  CHECK(log ==
+        std::vector<std::string>{"add a initial", "update a", "add b", "delete a", "delete b"});
 }
 
 TEST_CASE_METHOD(Fixture, "a watch that is cut goes on where it was, without a new list") {
@@ -121,7 +128,9 @@ TEST_CASE_METHOD(Fixture, "after 410 the new list is compared with the store, de
   auto informer = start();
   REQUIRE(informer->wait_synced({}, 20s));
   REQUIRE(watching());
-  api.inject({.matches = on("GET", "watch=1"), .action = Action::ResetBeforeEffect, .times = -1});  // blind …
+  api.inject({.matches = on("GET", "watch=1"),
+              .action = Action::ResetBeforeEffect,
+              .times = -1});  // blind …
   api.cut_watches();
   REQUIRE(eventually([&] { return api.faults_happened() > 0; }));
   api.erase(kPods, {"default", "gone"});
@@ -137,7 +146,8 @@ TEST_CASE_METHOD(Fixture, "after 410 the new list is compared with the store, de
   CHECK_FALSE(heard("update kept"));
 }
 
-TEST_CASE_METHOD(Fixture, "an object that was replaced by another of its name is reported as gone and new") {
+TEST_CASE_METHOD(Fixture,
+                 "an object that was replaced by another of its name is reported as gone and new") {
   put("a", "Pending");
   auto informer = start();
   REQUIRE(informer->wait_synced({}, 20s));
@@ -154,7 +164,8 @@ TEST_CASE_METHOD(Fixture, "an object that was replaced by another of its name is
   CHECK(heard("add a"));
 }
 
-TEST_CASE_METHOD(Fixture, "a bookmark moves the version on, so that a quiet watch survives compaction") {
+TEST_CASE_METHOD(Fixture,
+                 "a bookmark moves the version on, so that a quiet watch survives compaction") {
   auto informer = start();
   REQUIRE(informer->wait_synced({}, 20s));
   REQUIRE(watching());
@@ -218,7 +229,8 @@ TEST_CASE_METHOD(Fixture, "selectors and namespaces limit what is kept") {
   CHECK(informer->find({"other", "three"}));
 }
 
-TEST_CASE_METHOD(Fixture, "stopping ends a quiet watch promptly, and so does stopping a list that never works") {
+TEST_CASE_METHOD(
+    Fixture, "stopping ends a quiet watch promptly, and so does stopping a list that never works") {
   auto begin = std::chrono::steady_clock::now();
   auto informer = start();
   REQUIRE(informer->wait_synced({}, 20s));

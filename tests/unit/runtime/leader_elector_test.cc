@@ -25,10 +25,16 @@ struct Replica {
 
   Replica(FakeApi& api, const Clock& clock, const std::string& identity)
       : client(kube::Client::make(api.config())),
-        elector(*client, {.name_space = "system", .name = "operator", .identity = identity, .wall_clock = &clock, .steady_clock = &clock},
+        elector(*client,
+                {.name_space = "system",
+                 .name = "operator",
+                 .identity = identity,
+                 .wall_clock = &clock,
+                 .steady_clock = &clock},
                 {.on_started = [this] { heard.push_back("started"); },
                  .on_stopped = [this] { heard.push_back("stopped"); },
-                 .on_new_leader = [this](const std::string& leader) { heard.push_back("leader " + leader); }}) {}
+                 .on_new_leader =
+                     [this](const std::string& leader) { heard.push_back("leader " + leader); }}) {}
 };
 
 struct Fixture {
@@ -71,7 +77,9 @@ TEST_CASE_METHOD(Fixture, "a lease that is renewed is never taken") {
   CHECK(a.heard == Heard{"leader a", "started"});
 }
 
-TEST_CASE_METHOD(Fixture, "a dead leader's lease is taken 15 seconds after its last change was seen, and counted") {
+TEST_CASE_METHOD(
+    Fixture,
+    "a dead leader's lease is taken 15 seconds after its last change was seen, and counted") {
   a.elector.tick();
   b.elector.tick();
   clock.advance(14s);
@@ -99,7 +107,9 @@ TEST_CASE_METHOD(Fixture, "a leader that cannot renew stops writing at 10 second
   CHECK(a.heard.back() == "stopped");
 }
 
-TEST_CASE_METHOD(Fixture, "a leader that was paused beyond the deadline stops, although the lease is still its own") {
+TEST_CASE_METHOD(
+    Fixture,
+    "a leader that was paused beyond the deadline stops, although the lease is still its own") {
   a.elector.tick();
   clock.advance(11s);
   CHECK(a.elector.tick() == std::nullopt);
@@ -122,7 +132,8 @@ TEST_CASE_METHOD(Fixture, "a lease that somebody annotated is renewed all the sa
 }
 
 TEST_CASE_METHOD(Fixture, "a leader that recovers within the deadline goes on") {
-  for (auto action : {Action::ServerError, Action::Conflict, Action::TooManyRequests, Action::ResetBeforeEffect, Action::ResetAfterEffect}) {
+  for (auto action : {Action::ServerError, Action::Conflict, Action::TooManyRequests,
+                      Action::ResetBeforeEffect, Action::ResetAfterEffect}) {
     CAPTURE(static_cast<int>(action));
     a.elector.tick();
     api.inject({.matches = on("PUT", "/leases"), .action = action});
@@ -137,10 +148,15 @@ TEST_CASE_METHOD(Fixture, "a leader that recovers within the deadline goes on") 
 
 TEST_CASE_METHOD(Fixture, "of two replicas that see an expired lease one wins") {
   api.put(kLeases, {{"metadata", {{"namespace", "system"}, {"name", "operator"}}},
-                    {"spec", {{"holderIdentity", "dead"}, {"leaseDurationSeconds", 15}, {"renewTime", "2000-01-01T00:00:00.000000Z"}, {"leaseTransitions", 4}}}});
+                    {"spec",
+                     {{"holderIdentity", "dead"},
+                      {"leaseDurationSeconds", 15},
+                      {"renewTime", "2000-01-01T00:00:00.000000Z"},
+                      {"leaseTransitions", 4}}}});
   a.elector.tick();
   b.elector.tick();
-  CHECK_FALSE(a.elector.is_leader());  // its clock may be wrong: first watch the record for its duration
+  CHECK_FALSE(
+      a.elector.is_leader());  // its clock may be wrong: first watch the record for its duration
   clock.advance(15s);
   std::jthread racer([&] { a.elector.tick(); });
   b.elector.tick();
@@ -166,7 +182,8 @@ TEST_CASE("running in a thread, the elector leads, stops at once and releases") 
   FakeApi api;
   auto client = kube::Client::make(api.config());
   std::atomic<bool> leads{false};
-  LeaderElector elector(*client, {.name_space = "system", .name = "operator"}, {.on_started = [&] { leads = true; }});
+  LeaderElector elector(*client, {.name_space = "system", .name = "operator"},
+                        {.on_started = [&] { leads = true; }});
   bool stopped = false;
   std::jthread thread([&](const std::stop_token& stop) { stopped = elector.run(stop); });
   while (!leads) std::this_thread::yield();

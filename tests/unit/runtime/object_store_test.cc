@@ -6,7 +6,9 @@ using namespace imagebuild::runtime;
 
 namespace {
 ErasedProjection value(int number) { return std::make_shared<const int>(number); }
-int number(const ErasedProjection& erased) { return erased ? *std::static_pointer_cast<const int>(erased) : 0; }
+int number(const ErasedProjection& erased) {
+  return erased ? *std::static_pointer_cast<const int>(erased) : 0;
+}
 }  // namespace
 
 TEST_CASE("a put reports what changed") {
@@ -27,7 +29,8 @@ TEST_CASE("a put reports what changed") {
        }) {
     CAPTURE(row.name);
     std::vector<std::pair<int, int>> changes;
-    for (const auto& change : store.put(key, row.entry)) changes.emplace_back(number(change.before), number(change.after));
+    for (const auto& change : store.put(key, row.entry))
+      changes.emplace_back(number(change.before), number(change.after));
     CHECK(changes == row.changes);
   }
   CHECK(store.size() == 0);

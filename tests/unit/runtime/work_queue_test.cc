@@ -41,7 +41,8 @@ TEST_CASE_METHOD(Fixture, "a key that is added twice is worked on once") {
   CHECK(drain() == Names{"a/x"});
 }
 
-TEST_CASE_METHOD(Fixture, "a key that is added while it is worked on comes again, but only when that is done") {
+TEST_CASE_METHOD(
+    Fixture, "a key that is added while it is worked on comes again, but only when that is done") {
   queue.add({"a", "x"}, User);
   auto item = queue.try_get();
   REQUIRE(item);
@@ -167,7 +168,8 @@ TEST_CASE("many workers never hold the same key at once, and every key is worked
         queue.done(item->key);
       }
     });
-  for (int i = 0; i < 2000; ++i) queue.add({"n" + std::to_string(i % 3), std::to_string(i % 17)}, i % 2 ? User : Background);
+  for (int i = 0; i < 2000; ++i)
+    queue.add({"n" + std::to_string(i % 3), std::to_string(i % 17)}, i % 2 ? User : Background);
   queue.shut_down();
   workers.clear();
   CHECK_FALSE(twice);
@@ -181,7 +183,9 @@ TEST_CASE("the observer hears of depth, waiting and working time") {
     void started(std::size_t depth, Duration waited) override {
       heard.push_back("started " + std::to_string(depth) + " " + std::to_string(waited.count()));
     }
-    void finished(Duration worked) override { heard.push_back("finished " + std::to_string(worked.count())); }
+    void finished(Duration worked) override {
+      heard.push_back("finished " + std::to_string(worked.count()));
+    }
     void retried() override { heard.push_back("retried"); }
   } observer;
   FakeClock clock;

@@ -75,14 +75,18 @@ TEST_CASE("an ordinary user gets the subordinate ids without its own") {
     const char* subuid;
     IdRanges uids;
   };
-  for (const Row& row : std::vector<Row>{
-           {"one range", "ada:100000:65536\n", {{0, 100000, 65536}}},
-           {"by number", "1000:100000:65536\n", {{0, 100000, 65536}}},
-           {"own uid inside", "ada:1:65535\n", {{0, 1, 999}, {999, 1001, 64535}}},
-           {"own uid first", "ada:1000:10\n", {{0, 1001, 9}}},
-           {"own uid last", "ada:991:10\n", {{0, 991, 9}}},
-           {"two ranges", "ada:100000:1000\nada:300000:65536\n", {{0, 100000, 1000}, {1000, 300000, 64536}}},
-           {"broken lines", "ada:x:1\nada:100\n\nada:4294967295:2\nada:100000:65536\n", {{0, 100000, 65536}}}}) {
+  for (const Row& row :
+       std::vector<Row>{{"one range", "ada:100000:65536\n", {{0, 100000, 65536}}},
+                        {"by number", "1000:100000:65536\n", {{0, 100000, 65536}}},
+                        {"own uid inside", "ada:1:65535\n", {{0, 1, 999}, {999, 1001, 64535}}},
+                        {"own uid first", "ada:1000:10\n", {{0, 1001, 9}}},
+                        {"own uid last", "ada:991:10\n", {{0, 991, 9}}},
+                        {"two ranges",
+                         "ada:100000:1000\nada:300000:65536\n",
+                         {{0, 100000, 1000}, {1000, 300000, 64536}}},
+                        {"broken lines",
+                         "ada:x:1\nada:100\n\nada:4294967295:2\nada:100000:65536\n",
+                         {{0, 100000, 65536}}}}) {
     IdFacts facts = ordinary_user();
     facts.subuid = row.subuid;
     CAPTURE(row.name);

@@ -8,9 +8,11 @@ namespace {
 
 IsolationReport report_with(bool overlay) {
   IsolationReport report;
-  report.modes = {{IsolationMode::Overlay, overlay, overlay ? "newuidmap, 65536 ids, fresh /proc" : "unshare: no", overlay ? "" : "allow it"},
-                  {IsolationMode::OverlaySingle, false, "not implemented yet", ""},
-                  {IsolationMode::Chroot, false, "not implemented yet", ""}};
+  report.modes = {
+      {IsolationMode::Overlay, overlay,
+       overlay ? "newuidmap, 65536 ids, fresh /proc" : "unshare: no", overlay ? "" : "allow it"},
+      {IsolationMode::OverlaySingle, false, "not implemented yet", ""},
+      {IsolationMode::Chroot, false, "not implemented yet", ""}};
   return report;
 }
 
@@ -30,7 +32,8 @@ TEST_CASE("isolation is chosen from what works, and what does not exist is said"
            {"overlay", false, ErrorKind::Denied, "unshare: no"},
            {"overlay-single", true, ErrorKind::InvalidInput, "not implemented yet"},
            {"chroot", true, ErrorKind::InvalidInput, "not implemented yet"},
-           {"docker", true, ErrorKind::InvalidInput, "expected auto, overlay, overlay-single or chroot"}}) {
+           {"docker", true, ErrorKind::InvalidInput,
+            "expected auto, overlay, overlay-single or chroot"}}) {
     CAPTURE(row.requested, row.overlay);
     const auto mode = select_isolation(row.requested, report_with(row.overlay));
     REQUIRE(mode.ok() == !row.error);
@@ -56,7 +59,8 @@ TEST_CASE("a failed probe names what to change") {
   rows.push_back({"old Debian", facts, ErrorKind::Denied, "kernel.unprivileged_userns_clone"});
   facts = {};
   facts.apparmor_restricted = facts.apparmor_confined = true;
-  rows.push_back({"Ubuntu", facts, ErrorKind::Denied, "kernel.apparmor_restrict_unprivileged_userns"});
+  rows.push_back(
+      {"Ubuntu", facts, ErrorKind::Denied, "kernel.apparmor_restrict_unprivileged_userns"});
   facts = {};
   facts.seccomp_filtered = true;
   rows.push_back({"RuntimeDefault", facts, ErrorKind::Denied, "profile has to allow unshare"});

@@ -14,10 +14,14 @@ TEST_CASE("overlay options put the last layer on top and never lack userxattr") 
   for (const Row& row : std::vector<Row>{
            {"scratch, read-only", {{}, {}, {}, true}, "userxattr,index=off,lowerdir=e/0:e/1"},
            {"one layer, read-only", {{{1}}, {}, {}, true}, "userxattr,index=off,lowerdir=l/1:e/0"},
-           {"two layers, read-only", {{{1}, {2}}, {}, {}, true}, "userxattr,index=off,lowerdir=l/2:l/1"},
-           {"scratch, writable", {{}, {}, LayerId{127}, true},
+           {"two layers, read-only",
+            {{{1}, {2}}, {}, {}, true},
+            "userxattr,index=off,lowerdir=l/2:l/1"},
+           {"scratch, writable",
+            {{}, {}, LayerId{127}, true},
             "userxattr,index=off,lowerdir=e/0,upperdir=l/7f,workdir=w/7f,volatile"},
-           {"scaffold above the layers", {{{1}, {2}}, LayerId{3}, LayerId{3}, false},
+           {"scaffold above the layers",
+            {{{1}, {2}}, LayerId{3}, LayerId{3}, false},
             "userxattr,index=off,lowerdir=x/3:l/2:l/1,upperdir=l/3,workdir=w/3"}}) {
     CAPTURE(row.name);
     const auto options = overlay_options(row.mount);

@@ -25,9 +25,13 @@ class Tree {
     root = *open_file(path, O_RDONLY | O_DIRECTORY);
   }
   ~Tree() { fs::remove_all(path); }
-  void file(const std::string& name, const std::string& content = "") { std::ofstream(path + "/" + name) << content; }
+  void file(const std::string& name, const std::string& content = "") {
+    std::ofstream(path + "/" + name) << content;
+  }
   void directory(const std::string& name) { fs::create_directories(path + "/" + name); }
-  void link(const std::string& name, const std::string& target) { fs::create_symlink(target, path + "/" + name); }
+  void link(const std::string& name, const std::string& target) {
+    fs::create_symlink(target, path + "/" + name);
+  }
 
   std::string path;
   UniqueFd root;
@@ -51,19 +55,22 @@ TEST_CASE("paths resolve inside the tree as in a chroot") {
     PathType type;
     std::vector<std::string> missing;
   };
-  for (const Row& row : std::vector<Row>{
-           {"/", "/", PathType::Directory, {}},
-           {"", "/", PathType::Directory, {}},
-           {"/usr/./lib/../lib//libc", "/usr/lib/libc", PathType::Regular, {}},
-           {"/lib/libc", "/usr/lib/libc", PathType::Regular, {}},
-           {"/lib/..", "/usr", PathType::Directory, {}},
-           {"abs", "/usr/lib/libc", PathType::Regular, {}},
-           {"/../../home", "/home", PathType::Directory, {}},
-           {"/escape", "/etc/passwd", PathType::Missing, {"/etc", "/etc/passwd"}},
-           {"/home/a/b", "/home/a/b", PathType::Missing, {"/home/a", "/home/a/b"}},
-           {"/home/a/../b", "/home/b", PathType::Missing, {"/home/b"}},
-           {"/home/a/..", "/home", PathType::Directory, {}},
-           {"/dangling/x", "/home/none/deep/x", PathType::Missing, {"/home/none", "/home/none/deep", "/home/none/deep/x"}}}) {
+  for (const Row& row :
+       std::vector<Row>{{"/", "/", PathType::Directory, {}},
+                        {"", "/", PathType::Directory, {}},
+                        {"/usr/./lib/../lib//libc", "/usr/lib/libc", PathType::Regular, {}},
+                        {"/lib/libc", "/usr/lib/libc", PathType::Regular, {}},
+                        {"/lib/..", "/usr", PathType::Directory, {}},
+                        {"abs", "/usr/lib/libc", PathType::Regular, {}},
+                        {"/../../home", "/home", PathType::Directory, {}},
+                        {"/escape", "/etc/passwd", PathType::Missing, {"/etc", "/etc/passwd"}},
+                        {"/home/a/b", "/home/a/b", PathType::Missing, {"/home/a", "/home/a/b"}},
+                        {"/home/a/../b", "/home/b", PathType::Missing, {"/home/b"}},
+                        {"/home/a/..", "/home", PathType::Directory, {}},
+                        {"/dangling/x",
+                         "/home/none/deep/x",
+                         PathType::Missing,
+                         {"/home/none", "/home/none/deep", "/home/none/deep/x"}}}) {
     CAPTURE(row.path);
     const auto info = resolve_below(tree.root.get(), row.path, LastLink::Follow);
     REQUIRE(info);
@@ -72,8 +79,10 @@ TEST_CASE("paths resolve inside the tree as in a chroot") {
     CHECK(info->missing == row.missing);
   }
   CHECK(resolve_below(tree.root.get(), "/lib", LastLink::Keep)->type == PathType::Symlink);
-  CHECK(resolve_below(tree.root.get(), "/loop", LastLink::Follow).error().kind == ErrorKind::InvalidInput);
-  CHECK(resolve_below(tree.root.get(), "/usr/lib/libc/x", LastLink::Follow).error().kind == ErrorKind::InvalidInput);
+  CHECK(resolve_below(tree.root.get(), "/loop", LastLink::Follow).error().kind ==
+        ErrorKind::InvalidInput);
+  CHECK(resolve_below(tree.root.get(), "/usr/lib/libc/x", LastLink::Follow).error().kind ==
+        ErrorKind::InvalidInput);
 }
 
 TEST_CASE("a file is opened below the root only without following a link") {
@@ -110,7 +119,8 @@ TEST_CASE("removing a tree does not follow its links") {
   CHECK(remove_tree(tree.root.get(), "gone"));
 }
 
-TEST_CASE("a scaffold holds only what the image lacks, under directories that look as in the image") {
+TEST_CASE(
+    "a scaffold holds only what the image lacks, under directories that look as in the image") {
   Tree image;
   Tree scaffold;
   image.directory("proc");

@@ -18,7 +18,8 @@ struct TempStore {
   }
   ~TempStore() { std::filesystem::remove_all(path); }
   std::size_t partial_files() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path + "/blobs/partial"), {}));
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator(path + "/blobs/partial"), {}));
   }
   std::string path;
   std::optional<BlobStore> store;

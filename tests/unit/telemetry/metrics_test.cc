@@ -8,17 +8,35 @@ using namespace imagebuild::telemetry;
 
 namespace {
 
-bool has(const std::string& text, const std::string& line) { return text.find(line + "\n") != std::string::npos; }
+bool has(const std::string& text, const std::string& line) {
+  return text.find(line + "\n") != std::string::npos;
+}
 
 Sources sources_of(std::vector<ObjectSample>& objects) {
-  return {.objects = [&objects](const auto& visit) { for (const auto& object : objects) visit(object); },
-          .running = [] { return std::vector<NamespaceCount>{{"shop", 2}}; },
-          .queued = [] { return std::vector<NamespaceCount>{{"shop", 0}}; }};
+  return {.objects =
+              [&objects](const auto& visit) {
+                for (const auto& object : objects) visit(object);
+              },
+          .running =
+              [] {
+                return std::vector<NamespaceCount>{{"shop", 2}};
+              },
+          .queued =
+              [] {
+                return std::vector<NamespaceCount>{{"shop", 0}};
+              }};
 }
 
 ObjectSample sample(std::string name) {
-  ObjectSample object{.name_space = "shop", .name = std::move(name), .image = "registry.acme.io/web"};
-  object.platforms = {{.platform = "linux/amd64", .size_bytes = 191260262, .uncompressed_bytes = 500, .base_bytes = 60, .own_bytes = 40, .largest_layer_bytes = 55, .layers = 3}};
+  ObjectSample object{
+      .name_space = "shop", .name = std::move(name), .image = "registry.acme.io/web"};
+  object.platforms = {{.platform = "linux/amd64",
+                       .size_bytes = 191260262,
+                       .uncompressed_bytes = 500,
+                       .base_bytes = 60,
+                       .own_bytes = 40,
+                       .largest_layer_bytes = 55,
+                       .layers = 3}};
   object.baseline_bytes = 90;
   object.last_success = 1790000000;
   object.ready = object.up_to_date = true;
@@ -32,13 +50,25 @@ TEST_CASE("an object's gauges carry its identity and vanish with it") {
   std::vector<ObjectSample> objects = {sample("web")};
   metrics.set_sources(sources_of(objects));
   std::string text = metrics.scrape();
-  CHECK(has(text, R"(imagebuild_image_size_bytes{namespace="shop",imagebuild="web",platform="linux/amd64"} 191260262)"));
-  CHECK(has(text, R"(imagebuild_image_origin_size_bytes{namespace="shop",imagebuild="web",platform="linux/amd64",origin="base"} 60)"));
-  CHECK(has(text, R"(imagebuild_image_origin_size_bytes{namespace="shop",imagebuild="web",platform="linux/amd64",origin="own"} 40)"));
-  CHECK(has(text, R"(imagebuild_image_layers{namespace="shop",imagebuild="web",platform="linux/amd64"} 3)"));
-  CHECK(has(text, R"(imagebuild_image_baseline_size_bytes{namespace="shop",imagebuild="web",platform="linux/amd64"} 90)"));
+  CHECK(has(
+      text,
+      R"(imagebuild_image_size_bytes{namespace="shop",imagebuild="web",platform="linux/amd64"} 191260262)"));
+  CHECK(has(
+      text,
+      R"(imagebuild_image_origin_size_bytes{namespace="shop",imagebuild="web",platform="linux/amd64",origin="base"} 60)"));
+  CHECK(has(
+      text,
+      R"(imagebuild_image_origin_size_bytes{namespace="shop",imagebuild="web",platform="linux/amd64",origin="own"} 40)"));
+  CHECK(has(
+      text,
+      R"(imagebuild_image_layers{namespace="shop",imagebuild="web",platform="linux/amd64"} 3)"));
+  CHECK(has(
+      text,
+      R"(imagebuild_image_baseline_size_bytes{namespace="shop",imagebuild="web",platform="linux/amd64"} 90)"));
   CHECK(has(text, R"(imagebuild_ready{namespace="shop",imagebuild="web"} 1)"));
-  CHECK(has(text, R"(imagebuild_info{namespace="shop",imagebuild="web",image="registry.acme.io/web"} 1)"));
+  CHECK(
+      has(text,
+          R"(imagebuild_info{namespace="shop",imagebuild="web",image="registry.acme.io/web"} 1)"));
   CHECK(has(text, R"(imagebuild_builds_running{namespace="shop"} 2)"));
   CHECK(text.find("sha256") == std::string::npos);
   objects.clear();
@@ -61,10 +91,14 @@ TEST_CASE("counters of a namespace are there at 0 before anything happened") {
   metrics.set_sources(sources_of(objects));
   metrics.scrape();
   std::string text = metrics.scrape();
-  CHECK(has(text, R"(imagebuild_builds_total{namespace="shop",result="Success",trigger="Spec"} 0)"));
-  CHECK(has(text, R"(imagebuild_build_failures_total{class="Terminal",namespace="shop",reason="BuildFailed"} 0)"));
+  CHECK(
+      has(text, R"(imagebuild_builds_total{namespace="shop",result="Success",trigger="Spec"} 0)"));
+  CHECK(has(
+      text,
+      R"(imagebuild_build_failures_total{class="Terminal",namespace="shop",reason="BuildFailed"} 0)"));
   CHECK(has(text, R"(imagebuild_push_bytes_total 0)"));
-  CHECK(has(text, R"(controller_runtime_reconcile_total{controller="imagebuild",result="error"} 0)"));
+  CHECK(
+      has(text, R"(controller_runtime_reconcile_total{controller="imagebuild",result="error"} 0)"));
   CHECK(has(text, R"(leader_election_master_status{name="imagebuild-operator"} 0)"));
   CHECK(has(text, R"(imagebuild_build_info{revision="",version="0.1.0"} 1)"));
 }
@@ -72,7 +106,8 @@ TEST_CASE("counters of a namespace are there at 0 before anything happened") {
 TEST_CASE("a finished build is counted once, with labels of closed sets only") {
   Metrics metrics("0.1.0", "");
   BuildOutcome outcome{.name_space = "shop", .result = "Failure", .trigger = "Spec"};
-  outcome.failure = api::Failure{.failure_class = api::FailureClass::Terminal, .reason = "x\",evil=\"1"};
+  outcome.failure =
+      api::Failure{.failure_class = api::FailureClass::Terminal, .reason = "x\",evil=\"1"};
   outcome.measured = true;
   outcome.total_seconds = 3;
   outcome.pushed_bytes = 10;
@@ -83,12 +118,16 @@ TEST_CASE("a finished build is counted once, with labels of closed sets only") {
   metrics.api_response("PATCH", 409);
   metrics.api_response("PATCH", 0);
   std::string text = metrics.scrape();
-  CHECK(has(text, R"(imagebuild_builds_total{namespace="shop",result="Failure",trigger="Spec"} 1)"));
-  CHECK(has(text, R"(imagebuild_build_failures_total{class="Terminal",namespace="shop",reason="BuilderCrashed"} 1)"));
+  CHECK(
+      has(text, R"(imagebuild_builds_total{namespace="shop",result="Failure",trigger="Spec"} 1)"));
+  CHECK(has(
+      text,
+      R"(imagebuild_build_failures_total{class="Terminal",namespace="shop",reason="BuilderCrashed"} 1)"));
   CHECK(has(text, R"(imagebuild_build_duration_seconds_count{phase="total"} 1)"));
   CHECK(has(text, R"(imagebuild_push_bytes_total 10)"));
   CHECK(has(text, R"(imagebuild_build_queue_wait_seconds_count 1)"));
-  CHECK(has(text, R"(controller_runtime_reconcile_total{controller="imagebuild",result="success"} 1)"));
+  CHECK(has(text,
+            R"(controller_runtime_reconcile_total{controller="imagebuild",result="success"} 1)"));
   CHECK(has(text, R"(workqueue_depth{controller="imagebuild",name="imagebuild"} 3)"));
   CHECK(has(text, R"(rest_client_requests_total{code="409",method="PATCH"} 1)"));
   CHECK(has(text, R"(rest_client_requests_total{code="<error>",method="PATCH"} 1)"));
@@ -97,8 +136,12 @@ TEST_CASE("a finished build is counted once, with labels of closed sets only") {
 TEST_CASE("endpoints: metrics in plain and gzip, probes say what is wrong") {
   Metrics metrics("0.1.0", "");
   std::string problem = "the caches are not filled yet";
-  auto handler = make_endpoints(metrics, {.healthy = [] { return std::string(); }, .ready = [&] { return problem; }});
-  auto get = [&](std::string path, http::Headers headers = {}) { return handler({.method = "GET", .path = std::move(path), .query = "", .headers = std::move(headers)}); };
+  auto handler = make_endpoints(
+      metrics, {.healthy = [] { return std::string(); }, .ready = [&] { return problem; }});
+  auto get = [&](std::string path, http::Headers headers = {}) {
+    return handler(
+        {.method = "GET", .path = std::move(path), .query = "", .headers = std::move(headers)});
+  };
   CHECK(get("/metrics").body.find("# TYPE workqueue_adds_total counter") != std::string::npos);
   http::Response zipped = get("/metrics", {{"Accept-Encoding", "deflate, gzip;q=1.0"}});
   CHECK(zipped.headers.find("Content-Encoding") == "gzip");

@@ -10,12 +10,19 @@ TEST_CASE("plain scalars are typed by the core schema, quoted ones are strings")
     Json expected;
   };
   const Row rows[] = {
-      {"1", 1},          {"-7", -7},        {"0x1f", 31},       {"0o17", 15},        {"010", 10},
-      {"1.5", 1.5},      {"1e3", 1000.0},   {".5", 0.5},        {"true", true},      {"False", false},
-      {"~", nullptr},    {"null", nullptr}, {"\"1\"", "1"},     {"'true'", "true"},  {"\"~\"", "~"},
-      {"yes", "yes"},    {"on", "on"},      {"1.2.3", "1.2.3"}, {"12:30", "12:30"},  {"!!str 5", "5"},
-      {"1h", "1h"},      {"+", "+"},        {"-", "-"},         {".", "."},          {"e5", "e5"},
-      {"18446744073709551615", 18446744073709551615ull},
+      {"1", 1},           {"-7", -7},
+      {"0x1f", 31},       {"0o17", 15},
+      {"010", 10},        {"1.5", 1.5},
+      {"1e3", 1000.0},    {".5", 0.5},
+      {"true", true},     {"False", false},
+      {"~", nullptr},     {"null", nullptr},
+      {"\"1\"", "1"},     {"'true'", "true"},
+      {"\"~\"", "~"},     {"yes", "yes"},
+      {"on", "on"},       {"1.2.3", "1.2.3"},
+      {"12:30", "12:30"}, {"!!str 5", "5"},
+      {"1h", "1h"},       {"+", "+"},
+      {"-", "-"},         {".", "."},
+      {"e5", "e5"},       {"18446744073709551615", 18446744073709551615ull},
   };
   for (const Row& row : rows) {
     INFO(row.yaml);
@@ -32,16 +39,19 @@ TEST_CASE("plain scalars are typed by the core schema, quoted ones are strings")
 TEST_CASE("a Kubernetes object keeps its shape") {
   auto value = parse_yaml(
       "apiVersion: imagebuild.dev/v1alpha1\nkind: ImageBuild\nmetadata: {name: web}\nspec:\n"
-      "  source:\n    inline:\n      files:\n        Dockerfile: |\n          FROM alpine:3.10\n          RUN true\n"
+      "  source:\n    inline:\n      files:\n        Dockerfile: |\n          FROM alpine:3.10\n   "
+      "       RUN true\n"
       "  args: [{name: VERSION, value: \"1.20\"}]\n");
   REQUIRE(value.ok());
-  CHECK((*value)["spec"]["source"]["inline"]["files"]["Dockerfile"] == "FROM alpine:3.10\nRUN true\n");
+  CHECK((*value)["spec"]["source"]["inline"]["files"]["Dockerfile"] ==
+        "FROM alpine:3.10\nRUN true\n");
   CHECK((*value)["spec"]["args"][0]["value"] == "1.20");
 }
 
 TEST_CASE("errors name the line") {
   CHECK(parse_yaml("a: 1\nb: [1,\nc: }").error().message.find("line 3") != std::string::npos);
-  CHECK(parse_yaml("a: 1\nb: 2\na: 3").error().message == "YAML line 3: the key \"a\" stands here twice");
+  CHECK(parse_yaml("a: 1\nb: 2\na: 3").error().message ==
+        "YAML line 3: the key \"a\" stands here twice");
   CHECK(parse_yaml("a: .nan").error().message == "YAML line 1: .nan has no JSON value");
   CHECK(parse_yaml("? [x]\n: y").error().message.find("key must be") != std::string::npos);
   CHECK_FALSE(parse_yaml("a: !!python/object x").ok());
