@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "builder/layer/copy_plan.h"
+#include "builder/layer/path.h"
 
 namespace imagebuild {
 
@@ -55,6 +56,7 @@ void Copier::hash_entry(const TarEntry& entry) {
 }
 
 Result<void> Copier::begin(const TarEntry& entry) {
+  TRY(check_layer_name(entry.path));
   hash_entry(entry);
   ++summary_.entries;
   if (entry.type != EntryType::Directory) ++summary_.files;

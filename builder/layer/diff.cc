@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "builder/layer/node.h"
+#include "builder/layer/path.h"
 
 namespace imagebuild {
 
@@ -64,6 +65,7 @@ class Differ {
 };
 
 Result<void> Differ::emit(TarEntry entry) {
+  TRY(check_layer_name(entry.path));
   if (options_.clamp_mtime && entry.mtime > Timestamp{*options_.clamp_mtime, 0})
     entry.mtime = {*options_.clamp_mtime, 0};
   TRY(tar_.begin(entry));

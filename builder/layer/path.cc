@@ -4,6 +4,13 @@
 
 namespace imagebuild::layer {
 
+Result<void> check_layer_name(std::string_view path) {
+  if (!name_of(path).starts_with(".wh.")) return {};
+  return fail(ErrorKind::InvalidInput, "/" + std::string(path) +
+                                           ": image layers cannot hold a file whose name starts "
+                                           "with '.wh.'; rename or remove it");
+}
+
 std::vector<std::string> components_of(std::string_view path) {
   std::vector<std::string> parts;
   while (!path.empty()) {

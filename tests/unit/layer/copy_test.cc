@@ -95,7 +95,7 @@ TEST_CASE("where COPY puts things") {
 
 TEST_CASE("what COPY refuses") {
   Tree tree;
-  tree.file("a", "").file("b", "").dir("d").link("dangling", "nowhere");
+  tree.file("a", "").file("b", "").dir("d").link("dangling", "nowhere").file("w/.wh.a", "");
   struct Row {
     std::vector<std::string> sources;
     CopyDestination to;
@@ -124,6 +124,11 @@ TEST_CASE("what COPY refuses") {
             "/f is not a directory"},
            {{"["}, missing("/x"), ErrorKind::InvalidInput, "pattern [: syntax error"},
            {{"a/x"}, missing("/x"), ErrorKind::InvalidInput, "a/x: a is not a directory"},
+           {{"w"},
+            missing("/x"),
+            ErrorKind::InvalidInput,
+            "copy: /x/.wh.a: image layers cannot hold a file whose name starts with '.wh.'; rename "
+            "or remove it"},
        }) {
     auto copied = copy(tree, {.sources = row.sources, .destination = row.to});
     REQUIRE_FALSE(copied.ok());

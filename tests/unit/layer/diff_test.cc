@@ -62,6 +62,17 @@ TEST_CASE("a removed name becomes a whiteout, if there was one") {
   CHECK(names(diff(upper, nullptr)) == "d");
 }
 
+TEST_CASE("a file that would remove another is refused, not written") {
+  if (!can_run()) return;
+  Tree upper;
+  upper.file("d/.wh.passwd", "1");
+  TarWriter tar([](std::string_view) -> Result<void> { return {}; });
+  auto done = diff_upper(upper.fd(), -1, {}, tar);
+  REQUIRE_FALSE(done.ok());
+  CHECK(done.error().kind == ErrorKind::InvalidInput);
+  CHECK(done.error().message.find("/d/.wh.passwd: image layers cannot hold") != std::string::npos);
+}
+
 TEST_CASE("an opaque directory says so only where it hides one") {
   if (!can_run()) return;
   Tree lower, upper;
