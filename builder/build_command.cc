@@ -1,14 +1,13 @@
 #include "builder/build_command.h"
 
-#include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <thread>
 
+#include "builder/destinations.h"
 #include "builder/executor/build.h"
 #include "builder/executor/failure_note.h"
 #include "builder/executor/stopwatch.h"
@@ -17,6 +16,7 @@
 #include "builder/sandbox/isolation.h"
 #include "builder/summary.h"
 #include "builder/termination_file.h"
+#include "builder/work_directory.h"
 #include "common/base/unique_fd.h"
 #include "common/registry/transports.h"
 
@@ -24,36 +24,6 @@ namespace imagebuild {
 namespace {
 
 using executor::Doing;
-
-// A private directory for blobs and trees, removed at the end. The tree worker removes its own part
-// before.
-class WorkDirectory {
- public:
-  static Result<WorkDirectory> make(const std::string& wanted) {
-    const char* temporary = std::getenv("TMPDIR");
-    std::string parent = !wanted.empty()                              ? wanted
-                         : temporary != nullptr && *temporary != '\0' ? temporary
-                                                                      : "/var/tmp";
-    std::string path = parent + "/imagebuild.XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) return errno_error("make a work directory in " + parent);
-    // The worker's uid must be able to walk through to its store; nothing can be listed.
-    if (::chmod(path.c_str(), 0711) != 0) return errno_error(path);
-    return WorkDirectory(path);
-  }
-  WorkDirectory(WorkDirectory&& other) noexcept : path_(std::exchange(other.path_, "")) {}
-  WorkDirectory& operator=(WorkDirectory&&) = delete;
-  /// Leaves it where it is.
-  void keep() { path_.clear(); }
-  ~WorkDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  explicit WorkDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 progress::Style style_of(const std::string& name) {
   if (name == "json") return progress::Style::Json;
@@ -103,9 +73,8 @@ Result<context::Context> open_source(Source& source, const std::string& work_dir
 // git takes one file of certificates, which replaces the system's: write both into it.
 Result<void> give_git_trust(Job& job, const std::string& work_dir) {
   auto* git = std::get_if<context::GitSource>(&job.source);
-  if (git == nullptr || (job.tls.ca_data.empty() && job.tls.ca_file.empty())) return {};
+  if (git == nullptr || job.tls.ca_data.empty()) return {};
   std::string trust = job.tls.ca_data;
-  if (!job.tls.ca_file.empty()) trust += "\n" + TRY_CONTEXT(read_file(job.tls.ca_file), "--ca");
   if (auto system = read_file("/etc/ssl/certs/ca-certificates.crt")) trust += "\n" + *system;
   git->ca_file = work_dir + "/ca.pem";
   return write_file_atomically(git->ca_file, trust);
@@ -114,9 +83,9 @@ Result<void> give_git_trust(Job& job, const std::string& work_dir) {
 contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
                               progress::Progress& progress, const std::stop_token& stop) {
   auto work = WorkDirectory::make(wanted_work_dir);
-  if (!work) return failed(executor::make_failure(work.error(), Doing::Step));
+  if (!work) return failed(executor::make_failure(work.error(), Doing::Isolation));
   if (auto trusted = give_git_trust(job, work->path()); !trusted)
-    return failed(executor::make_failure(trusted.error(), Doing::Step));
+    return failed(executor::make_failure(trusted.error(), Doing::Isolation));
   double context_seconds = 0;
   Result<context::Context> context = [&] {
     executor::Stopwatch watch(context_seconds);
@@ -181,12 +150,20 @@ std::variant<Job, JobError> make_job(const BuildFlags& flags) {
   return job;
 }
 
+constexpr int kConfigurationStatus = 3;
+
+// A report that somebody asked for and does not get is no success: `status`, or 3 instead of 0.
+int complain_of_report(const char* what, const Error& error, int status) {
+  std::fprintf(stderr, "error: %s: %s\n", what, error.message.c_str());
+  return status == 0 ? kConfigurationStatus : status;
+}
+
 int finish(const contract::BuildReport& report, const BuildFlags& flags,
            TerminationFile* termination, int status) {
   if (!flags.report.empty()) {
     auto written =
         write_file_atomically(flags.report, dump_json(contract::report_to_json(report), 2) + "\n");
-    if (!written) std::fprintf(stderr, "error: --report: %s\n", written.error().message.c_str());
+    if (!written) status = complain_of_report("--report", written.error(), status);
   }
   if (flags.progress != "json")
     std::fputs(render_summary(report).c_str(), report.failure ? stderr : stdout);
@@ -196,7 +173,7 @@ int finish(const contract::BuildReport& report, const BuildFlags& flags,
   for (const auto& line : contract::report_lines(report)) std::printf("%s\n", line.c_str());
   std::fflush(stdout);
   if (auto written = termination->write(report); !written)
-    std::fprintf(stderr, "error: %s\n", written.error().message.c_str());
+    status = complain_of_report("--termination-log", written.error(), status);
   return status;
 }
 
@@ -226,6 +203,10 @@ int build_command(const BuildFlags& flags) {
              "--isolation " + flags.isolation + " is not supported yet; use auto or overlay"),
         Doing::Isolation));
     return finish(report, flags, termination.get(), 2);
+  }
+  if (auto ready = check_destinations(std::get<Job>(job).options.output, flags.report); !ready) {
+    std::fprintf(stderr, "error: %s\n", ready.error().message.c_str());
+    return kConfigurationStatus;
   }
   auto timeout = std::get<Job>(job).timeout;
   std::get<Job>(job).options.leave_trees = termination != nullptr;  // in a pod

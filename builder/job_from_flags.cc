@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "builder/job.h"
+#include "common/http/certificates.h"
 
 namespace imagebuild {
 namespace {
@@ -20,6 +21,7 @@ std::optional<std::string> not_yet(const BuildFlags& flags) {
   if (!flags.secrets.empty()) return "--secret is not supported yet";
   if (!flags.cache_repo.empty() || !flags.cache_dir.empty())
     return "there is no step cache yet: --cache-repo and --cache-dir are not supported";
+  if (flags.context.empty()) return "CONTEXT is empty; the current directory is '.'";
   if (flags.context == "-") return "a tar on standard input is not supported yet as context";
   return std::nullopt;
 }
@@ -144,7 +146,6 @@ Result<Job> make_job(const BuildFlags& flags) {
   for (const auto& text : flags.registry_mirrors)
     job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
   job.insecure = flags.insecure_registries;
-  job.tls.ca_file = flags.ca;
   return job;
 }
 
@@ -156,17 +157,30 @@ Result<registry::Credentials> load_credentials(const BuildFlags& flags) {
   return registry::parse_docker_config(text).context("--auth-file " + flags.auth_file);
 }
 
+// What only this machine knows; beside a request's, which come first.
+Result<void> add_trust_and_credentials(const BuildFlags& flags, Job& job) {
+  if (!flags.ca.empty()) {
+    auto pem = TRY_CONTEXT(read_file(flags.ca, 4u << 20), "--ca");
+    TRY_CONTEXT(http::check_certificates(pem), "--ca " + flags.ca);
+    job.tls.ca_data += (job.tls.ca_data.empty() ? "" : "\n") + pem;
+  }
+  job.credentials.merge(TRY(load_credentials(flags)));
+  return {};
+}
+
+JobError configuration(const Error& error) {
+  return {.failure = {.failure_class = api::FailureClass::Config,
+                      .reason = std::string(api::reason::kSecretNotFound),
+                      .message = error.message}};
+}
+
 }  // namespace
 
 std::variant<Job, JobError> job_from_flags(const BuildFlags& flags) {
   auto job = make_job(flags);
   if (!job) return usage(job.error().message);
-  auto credentials = load_credentials(flags);
-  if (!credentials)
-    return JobError{.failure = {.failure_class = api::FailureClass::Config,
-                                .reason = std::string(api::reason::kSecretNotFound),
-                                .message = credentials.error().message}};
-  job->credentials = *std::move(credentials);
+  if (auto added = add_trust_and_credentials(flags, *job); !added)
+    return configuration(added.error());
   return *std::move(job);
 }
 
@@ -197,7 +211,6 @@ Result<void> add_to(const BuildFlags& flags, Job& job) {
   for (const auto& host : flags.insecure_registries) job.insecure.push_back(host);
   for (const auto& text : flags.registry_mirrors)
     job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
-  if (!flags.ca.empty()) job.tls.ca_file = flags.ca;
   if (flags.output.empty() || flags.output == "registry") return {};
   job.options.output = TRY(parse_output(flags));
   return {};
@@ -208,9 +221,8 @@ Result<void> add_to(const BuildFlags& flags, Job& job) {
 std::optional<JobError> add_flags(const BuildFlags& flags, Job& job) {
   if (auto message = contradiction(flags); !message.empty()) return usage(message);
   if (auto added = add_to(flags, job); !added) return usage(added.error().message);
-  auto credentials = load_credentials(flags);
-  if (!credentials) return usage(credentials.error().message);
-  job.credentials.merge(*credentials);  // those of the request come first
+  if (auto added = add_trust_and_credentials(flags, job); !added)
+    return configuration(added.error());
   return std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 
 #include "builder/executor/failure_note.h"
 #include "builder/job.h"
+#include "common/http/certificates.h"
 
 namespace imagebuild {
 namespace {
@@ -50,6 +51,10 @@ std::optional<JobError> add_credentials(const contract::BuildRequest& request, J
                              "spec.registries.caRef");
     if (auto* error = std::get_if<JobError>(&text)) return *error;
     job.tls.ca_data = std::get<std::string>(text);
+    if (auto good = http::check_certificates(job.tls.ca_data); !good)
+      return config_error(reason::kSecretNotFound, "spec.registries.caRef: '" +
+                                                       request.files.registry_ca->name + "' " +
+                                                       good.error().message);
   }
   job.tls.ca_data += request.registries.ca;
   return std::nullopt;

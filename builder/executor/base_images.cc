@@ -85,6 +85,14 @@ Result<BaseImage*> BaseImages::open(const plan::ImageRef& image) {
                                              std::to_string(manifest.layers.size()) +
                                              " layers, its config " +
                                              std::to_string(found->config.diff_ids.size()));
+  const oci::Platform got{.os = found->config.os,
+                          .architecture = found->config.architecture,
+                          .variant = found->config.variant,
+                          .os_version = ""};
+  // An image that is a single manifest is taken as it is, as docker does; RUN may not work there.
+  if (!oci::match_rank(image.platform, got))
+    parts_.progress.warning("base " + image.reference.familiar() + " is " + got.to_string() +
+                            ", not " + image.platform.to_string());
   parts_.progress.note("base " + image.reference.familiar() + " is " +
                        found->resolved.named_digest.to_string());
   slot = std::move(found);

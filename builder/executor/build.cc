@@ -152,10 +152,23 @@ class Build {
     StageState& target = state.finished.at(state.plan.stages.back().index);
     // Sizes are part of the result: a base that no step needed is measured all the same.
     if (target.base != nullptr) TRY(noted(Doing::Pull, state.bases.unpack(*target.base)));
+    TRY(layers_are_made(state.file, target));
     Outcome outcome{.image = TRY(make_image(target, options_))};
     note_.at("", 0);
     TRY(noted(Doing::Push, deliver(outcome, uploader, blobs)));
     return outcome;
+  }
+
+  // Diffs run beside the steps after theirs: what went wrong in one is its own step's failure.
+  Result<void> layers_are_made(const dockerfile::Dockerfile& file, const StageState& target) {
+    for (const auto& layer : target.layers) {
+      const auto& finished = layer.finished.get();
+      if (finished) continue;
+      note_.at("", layer.line);
+      return Error(finished.error())
+          .context(file.name + ":" + std::to_string(layer.line) + ": " + layer.created_by);
+    }
+    return {};
   }
 
   Result<void> deliver(Outcome& outcome, std::optional<Uploader>& uploader,

@@ -46,6 +46,8 @@ Verdict judge_not_found(Doing doing) {
       return {FailureClass::Config, reason::kBaseImageNotFound};
     case Doing::Push:
       return {FailureClass::Config, reason::kRegistryDenied};
+    case Doing::Isolation:
+      return {FailureClass::Config, reason::kIsolationUnavailable};
     default:
       return {FailureClass::Terminal, reason::kBuildFailed};
   }

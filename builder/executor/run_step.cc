@@ -44,10 +44,6 @@ Result<RunSpec> StageBuilder::make_run_spec(const dockerfile::Run& run, LayerId 
     args.emplace_back("SOURCE_DATE_EPOCH", std::to_string(build_.options.created));
   auto program = dockerfile::run_program(run);
   std::vector<std::string> argv = program.argv;
-  if (program.kind == dockerfile::RunProgram::Kind::ScriptFile)
-    return fail(ErrorKind::InvalidInput,
-                "a heredoc that starts with #! is not supported yet; name the interpreter: RUN "
-                "python3 <<EOF");
   if (program.kind == dockerfile::RunProgram::Kind::Shell) {
     argv = shell_of(config);
     argv.push_back(program.script);
@@ -74,7 +70,9 @@ Result<void> StageBuilder::judge_run(const RunResult& result, const std::string&
                        .reason = std::string(api::reason::kBuildFailed),
                        .exit_code = result.exit_code,
                        .log_tail = tail};
-  std::string what = first_line(step_.text);
+  // As every other step's error: file, line, instruction.
+  std::string what =
+      build_.file.name + ":" + std::to_string(step_.line) + ": " + first_line(step_.text);
   if (result.oom_killed) {
     failure.failure_class = api::FailureClass::Transient;
     failure.reason = api::reason::kOomKilled;

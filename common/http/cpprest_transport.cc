@@ -24,7 +24,6 @@ void configure_tls(ClientConfig& config, const TlsOptions& tls) {
   config.set_validate_certificates(!tls.insecure_skip_verify);
   config.set_ssl_context_callback([tls](boost::asio::ssl::context& context) {
     using boost::asio::buffer;
-    if (!tls.ca_file.empty()) context.load_verify_file(tls.ca_file);
     if (!tls.ca_data.empty()) context.add_certificate_authority(buffer(tls.ca_data));
     if (!tls.client_cert_data.empty()) context.use_certificate_chain(buffer(tls.client_cert_data));
     if (!tls.client_key_data.empty())

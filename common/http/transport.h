@@ -83,8 +83,7 @@ class Transport {
 
 /// Certificates and trust of one client.
 struct TlsOptions {
-  std::string ca_file;           ///< PEM; empty: the system's
-  std::string ca_data;           ///< PEM text, in addition to ca_file
+  std::string ca_data;           ///< PEM, to trust beside the system's
   std::string client_cert_data;  ///< PEM
   std::string client_key_data;   ///< PEM
   bool insecure_skip_verify = false;

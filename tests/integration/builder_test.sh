@@ -343,6 +343,62 @@ holds "a build with credentials succeeds" root credentials --auth-file "$T/auth.
 unset IMAGEBUILD_TEST_SECRET
 is "RUN finds its own variables in /proc and nothing of the credentials" "$(cat "$ROOTFS/found")" control-marker
 
+# --- what is known before a build starts is said before it starts
+context early <<EOF
+FROM $BASE
+RUN sleep 60
+EOF
+build --output oci:/proc/nosuch
+is "a layout that cannot be written ends with 3" "$STATUS" 3
+holds "and the flag is named" logged '--output oci:.*/proc/nosuch'
+early() {
+  "$BUILDER" build "$C" --insecure-registry "$R" --progress plain "$@" >"$T/log" 2>&1
+  STATUS=$?
+}
+early --report /nosuch/report.json
+is "a report that cannot be written ends with 3" "$STATUS" 3
+holds "and the flag is named" logged '--report: /nosuch'
+build --ca "$C/Dockerfile"
+is "a file without certificates ends with 3" "$STATUS" 3
+holds "and the file is named" logged "--ca $C/Dockerfile: holds no PEM certificate"
+early --work-dir /nosuch
+is "a work directory that cannot be made ends with 3" "$STATUS" 3
+C='' early
+is "an empty context ends with 2" "$STATUS" 2
+
+# --- names and platforms
+context whiteout <<EOF
+FROM $BASE
+RUN touch /data/.wh.one
+EOF
+build
+is "a file that would hide another in the image ends the build" "$STATUS" 1
+holds "and is named" logged 'Dockerfile:2: RUN.*/data/\.wh\.one: image layers cannot hold'
+context foreign <<EOF
+FROM --platform=linux/s390x $BASE
+EOF
+build
+is "a base of another platform is taken as it is" "$STATUS" 0
+holds "with a warning" logged 'base .* is linux/[a-z0-9]*, not linux/s390x'
+
+# --- a builder that was killed leaves its work to the next one
+context killed <<EOF
+FROM $BASE
+RUN sleep 600
+EOF
+"$BUILDER" build "$C" --insecure-registry "$R" --work-dir "$WORK" --progress plain >"$T/log" 2>&1 &
+SLEEPER=$!
+for _ in $(seq 100); do logged 'RUN sleep' && break; sleep 0.1; done
+kill -KILL "$SLEEPER" && wait "$SLEEPER" 2>/dev/null
+SLEEPER=''
+holds "a killed builder leaves its directory" test -n "$(ls -A "$WORK")"
+context after <<EOF
+FROM scratch
+COPY Dockerfile /
+EOF
+for _ in $(seq 50); do build && [ -z "$(ls -A "$WORK")" ] && break; sleep 0.1; done
+holds "the next build removes it" test -z "$(ls -A "$WORK")"
+
 # --- without root
 USER_NAME=''
 if [ "$(id -u)" = 0 ] && command -v setpriv newuidmap >/dev/null; then

@@ -1,0 +1,42 @@
+#include "builder/destinations.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace imagebuild {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<void> check_writable(const std::string& directory) {
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) != 0) return errno_error(directory);
+  if (!S_ISDIR(info.st_mode)) return errno_error(directory, ENOTDIR);
+  if (::access(directory.c_str(), W_OK | X_OK) != 0) return errno_error(directory);
+  return {};
+}
+
+Result<void> check_report(const std::string& report) {
+  if (report.empty()) return {};
+  std::error_code ignored;
+  if (fs::is_directory(report, ignored)) return errno_error(report, EISDIR);
+  auto parent = fs::path(report).parent_path().string();
+  return check_writable(parent.empty() ? "." : parent);
+}
+
+}  // namespace
+
+Result<void> check_destinations(const executor::Output& output, const std::string& report) {
+  TRY_CONTEXT(check_report(report), "--report");
+  const auto* layout = std::get_if<executor::LayoutOutput>(&output);
+  if (layout == nullptr) return {};
+  std::error_code error;
+  fs::create_directories(layout->directory, error);
+  const std::string flag = "--output oci:";
+  if (error) return errno_error(layout->directory, error.value()).context(flag);
+  return check_writable(layout->directory).context(flag);
+}
+
+}  // namespace imagebuild
