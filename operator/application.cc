@@ -165,9 +165,19 @@ std::string Application::readiness() const {
   return builds_.has_synced() && pods_.has_synced() ? "" : "the caches are not filled yet";
 }
 
-// The pool that answers this is alive, or nobody would; a leader that may not write any more is on
-// its way out.
-std::string Application::health() const { return ""; }
+// Every request of a reconcile has a time-out, so one that takes this long will not end.
+std::string Application::health() const {
+  constexpr Duration kStalled = std::chrono::minutes(3);
+  std::lock_guard lock(workers_mutex_);
+  const Duration stalled = workers_ ? workers_->stalled_for() : Duration(0);
+  if (stalled < kStalled) return "";
+  return "no reconcile has ended for " + std::to_string(stalled.count() / 1000) + " s";
+}
+
+void Application::watch_health_of(const runtime::Controller* workers) {
+  std::lock_guard lock(workers_mutex_);
+  workers_ = workers;
+}
 
 /// userns from 1.33 on; an older server that is newer than it says is caught when it drops
 /// hostUsers.
@@ -228,10 +238,12 @@ bool Application::work(const std::stop_token& stop) {
   log_.info("working", {{"podShape", controller::to_string(*shape)},
                         {"imagebuilds", builds_.size()},
                         {"maxConcurrentBuilds", options_.max_concurrent_builds}});
+  watch_health_of(&workers);
   workers.start();
   std::promise<void> stopped;
   std::stop_callback on_stop(stop, [&] { stopped.set_value(); });
   stopped.get_future().wait();
+  watch_health_of(nullptr);
   workers.stop();
   return true;
 }

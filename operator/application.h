@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "common/http/server.h"
@@ -10,6 +11,7 @@
 #include "operator/controller/reconciler.h"
 #include "operator/hooks.h"
 #include "operator/options.h"
+#include "operator/runtime/controller.h"
 #include "operator/runtime/informer.h"
 #include "operator/runtime/leader_elector.h"
 #include "operator/telemetry/endpoints.h"
@@ -40,6 +42,7 @@ class Application {
   void hold_slots_of_running_pods();
   std::string readiness() const;
   std::string health() const;
+  void watch_health_of(const runtime::Controller* workers);
 
   const OperatorOptions options_;
   const Logger log_;
@@ -56,6 +59,8 @@ class Application {
   controller::EventRecorder events_;
   runtime::Informer<api::ImageBuild> builds_;
   runtime::Informer<controller::PodView> pods_;
+  mutable std::mutex workers_mutex_;
+  const runtime::Controller* workers_ = nullptr;  ///< guarded by workers_mutex_; while they run
   std::atomic<bool> writing_{false};  ///< without leader election: workers run
   std::unique_ptr<runtime::LeaderElector> elector_;
   std::unique_ptr<http::Server> server_;

@@ -42,8 +42,7 @@ class Decider {
   }
 
  private:
-  // --- what happened
-  // -------------------------------------------------------------------------------------------
+  // --- what happened ---
 
   /// An annotation that was removed asks for nothing.
   std::string effective_token() const {
@@ -179,8 +178,7 @@ class Decider {
     situation_.success = success_message();
   }
 
-  // --- what to do
-  // ----------------------------------------------------------------------------------------------
+  // --- what to do ---
 
   void plan() {
     if (build_is_active()) {
@@ -334,8 +332,7 @@ class Decider {
     if (build_is_active()) finish("Canceled", std::nullopt, nullptr, now_);
   }
 
-  // --- pods that are not needed
-  // --------------------------------------------------------------------------------
+  // --- pods that are not needed ---
 
   bool is_active_pod(const PodView& pod) const {
     return build_is_active() && pod.name == build()->pod;
@@ -358,8 +355,7 @@ class Decider {
     if (retention.next) requeue_in(*retention.next);
   }
 
-  // --- what to say
-  // ---------------------------------------------------------------------------------------------
+  // --- what to say ---
 
   std::string success_message() const {
     if (!decision_.status.image) return "";

@@ -32,7 +32,8 @@ Controller::Controller(WorkQueue& queue, Reconcile reconcile, Options options)
     : queue_(queue),
       reconcile_(std::move(reconcile)),
       options_(std::move(options)),
-      clock_(options_.clock ? *options_.clock : steady_clock()) {}
+      clock_(options_.clock ? *options_.clock : steady_clock()),
+      progress_(clock_.now()) {}
 
 Controller::~Controller() { stop(); }
 
@@ -55,10 +56,15 @@ bool Controller::work_once() {
   return item.has_value();
 }
 
+Duration Controller::stalled_for() const {
+  return active_ < options_.workers ? Duration(0) : clock_.now() - progress_.load();
+}
+
 void Controller::work(const WorkQueue::Item& item, const std::stop_token& stop) {
   ScopeExit done([&] { queue_.done(item.key); });
   if (options_.may_work && !options_.may_work()) return;
   TimePoint began = clock_.now();
+  progress_ = began;
   int active = ++active_;
   if (options_.observer) options_.observer->workers_active(active);
   Result<Outcome> outcome = [&]() -> Result<Outcome> {
@@ -70,6 +76,7 @@ void Controller::work(const WorkQueue::Item& item, const std::stop_token& stop) 
     }
   }();
   ReconcileResult result = apply(item, outcome);
+  progress_ = clock_.now();
   active = --active_;
   if (!options_.observer) return;
   options_.observer->workers_active(active);

@@ -53,6 +53,8 @@ class Controller {
   void stop();
   /// Takes one key and works on it, if one is due; for tests, instead of start().
   bool work_once();
+  /// For how long every worker has been busy without one of them finishing; 0 while one is free.
+  Duration stalled_for() const;
 
  private:
   void work(const WorkQueue::Item& item, const std::stop_token& stop);
@@ -63,6 +65,7 @@ class Controller {
   const Options options_;
   const Clock& clock_;
   std::atomic<int> active_{0};
+  std::atomic<TimePoint> progress_;  ///< when a worker last took or finished something
   std::vector<std::jthread> workers_;  // last: they use all of the above
 };
 

@@ -96,3 +96,24 @@ TEST_CASE("workers reconcile every key, and stop() interrupts the one that is ru
   controller.stop();
   CHECK(done == 50);
 }
+
+TEST_CASE("workers that are all busy and get nowhere are stalled, one that is free is not") {
+  FakeClock clock;
+  WorkQueue queue(WorkQueue::Options{.clock = &clock});
+  Controller* self = nullptr;
+  Duration inside{0};
+  Controller controller(
+      queue,
+      [&](const ObjectKey&, const std::stop_token&) {
+        clock.advance(4min);
+        inside = self->stalled_for();
+        return Outcome{};
+      },
+      {.workers = 1, .clock = &clock});
+  self = &controller;
+  CHECK(controller.stalled_for() == 0ms);
+  queue.add({"a", "x"}, Priority::User);
+  REQUIRE(controller.work_once());
+  CHECK(inside == 4min);
+  CHECK(controller.stalled_for() == 0ms);
+}
