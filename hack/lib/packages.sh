@@ -20,6 +20,7 @@ PACKAGES_BUILD=(
 PACKAGES_TEST=(
   docker-registry uidmap busybox-static
   umoci skopeo jq python3 curl git
+  prometheus python3-yaml
 )
 
 # To run the one-node cluster of hack/cluster.
