@@ -35,14 +35,14 @@ app.kubernetes.io/instance: {{ .context.Release.Name | quote }}
 {{- $_ := set $labels "app.kubernetes.io/part-of" "imagebuild" -}}
 {{- $_ := set $labels "app.kubernetes.io/managed-by" .context.Release.Service -}}
 {{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .context.Chart.Name .context.Chart.Version | replace "+" "_") -}}
-{{- toYaml (merge (dict) (get . "extra" | default (dict)) .context.Values.commonLabels $labels) -}}
+{{- toYaml (merge (dict) (get . "extra" | default dict) (.context.Values.commonLabels | default dict) $labels) -}}
 {{- end }}
 
 {{/* The same for pods, without what changes with every version of the chart and would restart them. */}}
 {{- define "imagebuild-operator.podLabels" -}}
 {{- $labels := include "imagebuild-operator.selectorLabels" . | fromYaml -}}
 {{- $_ := set $labels "app.kubernetes.io/part-of" "imagebuild" -}}
-{{- toYaml (merge (dict) (get . "extra" | default (dict)) .context.Values.commonLabels $labels) -}}
+{{- toYaml (merge (dict) (get . "extra" | default dict) (.context.Values.commonLabels | default dict) $labels) -}}
 {{- end }}
 
 {{/* An image's name: (dict "context" $ "image" IMAGE). Given both, tag and digest are both named. */}}
