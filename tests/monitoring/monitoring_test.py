@@ -38,6 +38,8 @@ PLANNED = {
     "imagebuild_image_baseline_origin_size_bytes",
     "imagebuild_layer_size_bytes",
 }
+# Fields of an ImageBuild, likewise.
+PLANNED_FIELDS = {"budget"}
 LABELS = {
     "namespace", "imagebuild", "platform", "origin", "line", "layer", "result", "trigger", "class",
     "reason", "phase", "le", "name", "controller", "method", "code", "version", "revision",
@@ -204,6 +206,55 @@ class Dashboard(Monitoring):
                     self.assertEqual(target["datasource"]["uid"], "${datasource}")
                 references = [target["refId"] for target in panel["targets"]]
                 self.assertEqual(len(references), len(set(references)))
+
+
+class Runbooks(Monitoring):
+    """What a page says at night has to work."""
+
+    def commands(self):
+        for path in sorted(RUNBOOKS.glob("ImageBuild*.md")):
+            for line in re.sub(r"\|\n\s*", "| ", path.read_text()).splitlines():
+                yield path.stem, line
+
+    def test_every_query_parses_and_speaks_of_metrics_that_exist(self):
+        known = emitted_metrics() | PLANNED | {"up"}
+        known |= {rule["record"] for rule in every_rule() if "record" in rule}
+        rules = []
+        for page, line in self.commands():
+            query = re.search(r"promql ([\"'])(.*?)\1(?:[`\s.]|$)", line)
+            if query is None:
+                continue
+            text = query.group(2).replace("$NS", "shop").replace("$NAME", "web")
+            rules.append({"record": f"runbook:query:{len(rules)}", "expr": text})
+            with self.subTest(page, text=text):
+                self.assertEqual({name for name, _ in promql.metrics(text)} - known, set())
+                self.assertEqual(promql.labels(text) - LABELS, set())
+        self.assertGreater(len(rules), 15)
+        path = self.work / "runbooks.rules.yaml"
+        path.write_text(yaml.safe_dump({"groups": [{"name": "runbooks", "rules": rules}]}))
+        self.expect_promtool("check", "rules", path)
+
+    def test_every_field_that_is_looked_at_is_in_the_schema(self):
+        def properties(schema):
+            for name, value in schema.get("properties", {}).items():
+                yield name
+                yield from properties(value)
+            yield from properties(schema["items"]) if "items" in schema else ()
+
+        crd = yaml.safe_load((ROOT / "crds/imagebuild.yaml").read_text())
+        known = set(properties(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]))
+        known |= {"metadata", "namespace", "name"} | PLANNED_FIELDS
+        seen = 0
+        for page, line in self.commands():
+            if "get imagebuild" not in line:
+                continue
+            for text in re.findall(r"(?:jsonpath|custom-columns)='(.*?)'", line):
+                text = re.sub(r"==\"\w+\"", "", text)
+                for name in re.findall(r"(?<=[.@])\.?([a-zA-Z]+)", text):
+                    with self.subTest(page, text=text):
+                        self.assertIn(name, known)
+                        seen += 1
+        self.assertGreater(seen, 50)
 
 
 class Replicas(unittest.TestCase):

@@ -16,7 +16,7 @@ _MATCHERS = re.compile(r"\{[^{}]*\}")
 _LABEL_LIST = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^()]*)\)")
 _RANGE = re.compile(r"\[[^\[\]]*\]")
 _NAME = re.compile(r"(?<![\w:.])[a-zA-Z_:][\w:]*")
-_AGGREGATED = re.compile(r"\bmax(?:\s+by\s*\([^()]*\))?\s*\(\s*$")
+_AGGREGATED = re.compile(r"\bmax(?:\s+by\s*\([^()]*\))?\s*\(\s*(?:max_over_time\()?$")
 
 
 def metrics(expression):
