@@ -22,6 +22,8 @@ except ImportError:
     print("skipped: python3-yaml is missing")
     sys.exit(77)
 
+sys.dont_write_bytecode = True  # the sources stay as they are
+
 import dashboard_expressions
 import promql
 
