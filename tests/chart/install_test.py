@@ -1,6 +1,7 @@
-"""Chart and kustomize install the same: every object of manifests/install, crds and manifests/monitoring is what the
-chart makes of its defaults, but for the differences that DIFFERENCES below names one by one. And the operator, if it
-was built, accepts every command line that the chart writes.
+"""Chart and kustomize install the same: every object of manifests/install, crds and
+manifests/monitoring is what the chart makes of its defaults, but for the differences that
+DIFFERENCES below names one by one. And the operator, if it was built, accepts every command line
+that the chart writes.
 """
 import copy
 import json
@@ -9,31 +10,59 @@ import subprocess
 import tempfile
 import unittest
 
-from rendering import (CHART, NAMESPACE, OPERATOR, RELEASE, ROOT, TestCase, by_key, find, key_of, load, main, operator_of,
-                       render, yaml)
+from rendering import (
+    CHART,
+    NAMESPACE,
+    OPERATOR,
+    RELEASE,
+    ROOT,
+    TestCase,
+    by_key,
+    find,
+    key_of,
+    load,
+    main,
+    operator_of,
+    render,
+    yaml,
+)
 from values_tree import everything
 
 VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
 
 # Flags that the chart always writes, with the defaults that the operator has anyway.
 STATED_DEFAULTS = [
-    "--builder-image-pull-policy=IfNotPresent", "--log-level=info", "--workers=4", "--metrics-address=0.0.0.0:8080",
-    "--max-concurrent-builds=10", "--pending-timeout=10m", "--pod-shape=auto", "--seccomp-profile=imagebuild/builder.json",
-    "--builder-cpu-request=100m", "--builder-memory-request=128Mi",
+    "--builder-image-pull-policy=IfNotPresent",
+    "--log-level=info",
+    "--workers=4",
+    "--metrics-address=0.0.0.0:8080",
+    "--max-concurrent-builds=10",
+    "--pending-timeout=10m",
+    "--pod-shape=auto",
+    "--seccomp-profile=imagebuild/builder.json",
+    "--builder-cpu-request=100m",
+    "--builder-memory-request=128Mi",
 ]
 # Flags for an operator outside the cluster, and those that CLI11 adds.
 NOT_FOR_PODS = {"--kubeconfig", "--context"}
 
 
-# --- the differences: each changes an object of kustomize's to what the chart makes ----------------------------------
+# --- the differences: each changes an object of kustomize's to what the chart makes ---
+
 
 def helm_labels(thing):
     """Helm's usual labels, on every object."""
     labels = thing["metadata"].setdefault("labels", {})
     labels.setdefault("app.kubernetes.io/name", "imagebuild-operator")
-    labels.update({"app.kubernetes.io/instance": RELEASE, "app.kubernetes.io/managed-by": "Helm",
-                   "app.kubernetes.io/part-of": "imagebuild",  # which configMapGenerator does not put everywhere
-                   "app.kubernetes.io/version": VERSION, "helm.sh/chart": f"imagebuild-operator-{VERSION}"})
+    labels.update(
+        {
+            "app.kubernetes.io/instance": RELEASE,
+            "app.kubernetes.io/managed-by": "Helm",
+            "app.kubernetes.io/part-of": "imagebuild",
+            "app.kubernetes.io/version": VERSION,
+            "helm.sh/chart": f"imagebuild-operator-{VERSION}",
+        }
+    )
 
 
 def select_by_instance(thing):
@@ -55,8 +84,10 @@ def keep(thing):
 
 
 def images(thing):
-    """Images have the chart's appVersion for a tag, and a pull policy that does not depend on the tag."""
-    for container in thing.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
+    """Images have the chart's appVersion for a tag, and a pull policy that is not the tag's."""
+    for container in (
+        thing.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+    ):
         container["image"] += f":{VERSION}"
         container["imagePullPolicy"] = "IfNotPresent"
 
@@ -65,8 +96,12 @@ def flags(thing):
     """The command line states the operator's defaults; its order does not matter."""
     if thing["kind"] == "Deployment":
         container = operator_of([thing])
-        container["args"] = [f"--builder-image=imagebuild-builder:{VERSION}" if arg.startswith("--builder-image=") else arg
-                             for arg in container["args"]] + STATED_DEFAULTS
+        container["args"] = [
+            f"--builder-image=imagebuild-builder:{VERSION}"
+            if arg.startswith("--builder-image=")
+            else arg
+            for arg in container["args"]
+        ] + STATED_DEFAULTS
 
 
 DIFFERENCES = [helm_labels, select_by_instance, keep, images, flags]
@@ -85,10 +120,11 @@ def comparable(thing):
     return thing
 
 
-# --- kustomize ------------------------------------------------------------------------------------------------------
+# --- kustomize ---
+
 
 def kustomized(folder):
-    """What kustomize prints for folders that only list resources, as ours do; anything else is for the real one."""
+    """What kustomize prints for folders that only list resources, as ours do."""
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
     unknown = set(kustomization) - {"apiVersion", "kind", "resources"}
     assert not unknown, f"{folder}/kustomization.yaml has {unknown}: this test knows resources only"
@@ -108,7 +144,9 @@ class Install(TestCase):
                 self.assertEqual(ours[key], thing)
 
     def test_the_chart_makes_what_kustomize_makes(self):
-        self.assert_same(render({"namespace": {"create": True}}), kustomized(ROOT / "manifests/install"))
+        self.assert_same(
+            render({"namespace": {"create": True}}), kustomized(ROOT / "manifests/install")
+        )
 
     def test_only_the_namespace_is_not_made_by_default(self):
         with_namespace, without = by_key(render({"namespace": {"create": True}})), by_key(render())
@@ -118,8 +156,12 @@ class Install(TestCase):
 
     def test_the_real_kustomize_agrees_on_the_objects(self):
         try:
-            done = subprocess.run(["kubectl", "kustomize", ROOT / "manifests/install"], capture_output=True, text=True,
-                                  check=False)
+            done = subprocess.run(
+                ["kubectl", "kustomize", ROOT / "manifests/install"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         except FileNotFoundError:
             self.skipTest("there is no kubectl")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -130,14 +172,28 @@ class Install(TestCase):
         generated = yaml.safe_load((folder / "kustomization.yaml").read_text())
         options, generator = generated["generatorOptions"], generated["configMapGenerator"][0]
         key, file = generator["files"][0].split("=")
-        dashboard = {"apiVersion": "v1", "kind": "ConfigMap", "data": {key: (folder / file).read_text()},
-                     "metadata": {"name": generator["name"], "namespace": generated["namespace"],
-                                  "labels": options["labels"], "annotations": options["annotations"]}}
-        theirs = [thing for file in generated["resources"] for thing in load((folder / file).read_text())]
+        dashboard = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "data": {key: (folder / file).read_text()},
+            "metadata": {
+                "name": generator["name"],
+                "namespace": generated["namespace"],
+                "labels": options["labels"],
+                "annotations": options["annotations"],
+            },
+        }
+        theirs = [
+            thing for file in generated["resources"] for thing in load((folder / file).read_text())
+        ]
         on = {"enabled": True}
-        ours = render({"metrics": {"serviceMonitor": on, "prometheusRule": on, "grafanaDashboard": on}})
+        ours = render(
+            {"metrics": {"serviceMonitor": on, "prometheusRule": on, "grafanaDashboard": on}}
+        )
         default = by_key(render())
-        self.assert_same([thing for thing in ours if key_of(thing) not in default], theirs + [dashboard])
+        self.assert_same(
+            [thing for thing in ours if key_of(thing) not in default], theirs + [dashboard]
+        )
         json.loads(dashboard["data"][key])
 
     def test_files_in_the_chart_are_links_to_their_only_source(self):
@@ -150,26 +206,46 @@ class Install(TestCase):
                 self.assertIn(ROOT, file.resolve().parents)
                 self.assertNotIn(CHART, file.resolve().parents)
 
+    def test_the_installer_puts_the_profile_where_the_operator_names_it(self):
+        values = {
+            "builder": {"seccompProfile": "a/b.json"},
+            "profileInstaller": {"seccompRoot": "/k/seccomp"},
+        }
+        objects = render(values)
+        pod = find(objects, "DaemonSet")["spec"]["template"]["spec"]
+        self.assertEqual(pod["containers"][0]["command"][-1], "/seccomp/a/b.json")
+        self.assertEqual(pod["volumes"][1]["hostPath"]["path"], "/k/seccomp")
+        self.assertIn("--seccomp-profile=a/b.json", operator_of(objects)["args"])
+
     def test_every_flag_of_the_operator_is_reached_by_a_value(self):
         source = (ROOT / "operator/options.cc").read_text()
         flags_of_operator = set(re.findall(r'add_(?:option|flag)\(\s*"(--[a-z-]+)"', source))
         self.assertGreater(len(flags_of_operator), 20)
         written = set()
         for values in everything():
-            written |= {arg.split("=")[0] for arg in operator_of(render(values))["args"] if arg.startswith("--")}
+            written |= {
+                arg.split("=")[0]
+                for arg in operator_of(render(values))["args"]
+                if arg.startswith("--")
+            }
         self.assertEqual(flags_of_operator - NOT_FOR_PODS, written - {"--help"})
 
 
 @unittest.skipUnless(OPERATOR.exists(), f"{OPERATOR} was not built")
 class CommandLine(TestCase):
     def start(self, args):
-        """Exit status and message; 2 is a usage error, 1 that it could not reach a cluster, which there is none of."""
+        """Exit status and message; 2 is a usage error, 1 that there is no cluster."""
         with tempfile.NamedTemporaryFile(mode="w", suffix=".crt") as ca:
             ca.write("-----BEGIN CERTIFICATE-----\n")
             ca.flush()
             args = [re.sub("^--registry-ca=.*", f"--registry-ca={ca.name}", arg) for arg in args]
-            done = subprocess.run([OPERATOR, *args, "--kubeconfig=/nonexistent"], capture_output=True, text=True,
-                                  timeout=30, check=False)
+            done = subprocess.run(
+                [OPERATOR, *args, "--kubeconfig=/nonexistent"],
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=False,
+            )
         return done.returncode, done.stderr + done.stdout
 
     def test_the_operator_accepts_what_the_chart_writes(self):
@@ -188,7 +264,9 @@ class CommandLine(TestCase):
         self.assertEqual(self.start(args)[0], 1)
 
     def test_stated_defaults_are_the_operators(self):
-        text = subprocess.run([OPERATOR, "--help"], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run(
+            [OPERATOR, "--help"], capture_output=True, text=True, check=True
+        ).stdout
         shown = dict(re.findall(r"^  (--[a-z-]+) .*?=(\S+)", text, re.M))
         compared = 0
         for stated in STATED_DEFAULTS:
@@ -197,14 +275,6 @@ class CommandLine(TestCase):
                 self.assertEqual(value, shown[flag], flag)
                 compared += 1
         self.assertGreaterEqual(compared, 6)
-
-    def test_the_installer_puts_the_profile_where_the_operator_names_it(self):
-        values = {"builder": {"seccompProfile": "a/b.json"}, "profileInstaller": {"seccompRoot": "/k/seccomp"}}
-        objects = render(values)
-        pod = find(objects, "DaemonSet")["spec"]["template"]["spec"]
-        self.assertEqual(pod["containers"][0]["command"][-1], "/seccomp/a/b.json")
-        self.assertEqual(pod["volumes"][1]["hostPath"]["path"], "/k/seccomp")
-        self.assertIn("--seccomp-profile=a/b.json", operator_of(objects)["args"])
 
 
 if __name__ == "__main__":

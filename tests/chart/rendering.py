@@ -1,7 +1,7 @@
 """What the chart's tests share: rendering a chart to objects, and values as trees of keys.
 
-Needs PyYAML and the program of tests/support/helm_render; without them a test ends with status 77, which ctest
-shows as skipped.
+Needs PyYAML and the program of tests/support/helm_render; without them a test ends with status 77,
+which ctest shows as skipped.
 """
 import copy
 import os
@@ -25,7 +25,10 @@ CHART = ROOT / "charts/imagebuild-operator"
 RELEASE, NAMESPACE = "imagebuild-operator", "imagebuild-system"
 
 if not RENDERER.exists():
-    print(f"skipped: {RENDERER} was not built (it needs Go and Debian's Go libraries, see hack/lib/packages.sh)")
+    print(
+        f"skipped: {RENDERER} was not built"
+        " (it needs Go and Debian's Go libraries, see hack/lib/packages.sh)"
+    )
     sys.exit(77)
 
 
@@ -38,8 +41,13 @@ def run(chart, *arguments, values=None):
     command = [RENDERER, chart, *arguments]
     if values is not None:
         command += ["--values", "-"]
-    done = subprocess.run(command, input=yaml.safe_dump(values) if values is not None else "", text=True,
-                          capture_output=True, check=False)
+    done = subprocess.run(
+        command,
+        input=yaml.safe_dump(values) if values is not None else "",
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise Refused(done.stderr.strip())
     return done.stdout
@@ -47,7 +55,9 @@ def run(chart, *arguments, values=None):
 
 def rendered_text(values=None, *arguments, release=RELEASE, namespace=NAMESPACE):
     """Our chart. Strict: a template that names a key that values.yaml lacks fails."""
-    return run(CHART, "--strict", "--name", release, "--namespace", namespace, *arguments, values=values)
+    return run(
+        CHART, "--strict", "--name", release, "--namespace", namespace, *arguments, values=values
+    )
 
 
 def render(*arguments, **keywords):
@@ -56,7 +66,11 @@ def render(*arguments, **keywords):
 
 
 def load(text):
-    return [document for document in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if document]
+    return [
+        document
+        for document in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        if document
+    ]
 
 
 def key_of(thing):
@@ -108,7 +122,10 @@ def at(tree, path):
 
 def write_chart(folder, files):
     """A chart made of {path: text}; Chart.yaml unless it is among them."""
-    files = {"Chart.yaml": "apiVersion: v2\nname: small\nversion: 1.2.3\nappVersion: '4.5'\n", **files}
+    files = {
+        "Chart.yaml": "apiVersion: v2\nname: small\nversion: 1.2.3\nappVersion: '4.5'\n",
+        **files,
+    }
     for name, text in files.items():
         path = pathlib.Path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""values.yaml as a list of keys, each with its default, the comment above it and its schema; and how to change it."""
+"""values.yaml as a list of keys, each with default, comment and schema; and how to change it."""
 import json
 import re
 
@@ -13,7 +13,10 @@ SWITCHES = {
     "namespace.labels": {"namespace": {"create": True}},
     "leaderElection.enabled": {"replicaCount": 1},
     "registries.caConfigMap.key": {"registries": {"caConfigMap": {"name": "x"}}},
-    "builder.networkPolicy": {"builder": {"networkPolicy": {"enabled": True}}, "watchNamespaces": ["x"]},
+    "builder.networkPolicy": {
+        "builder": {"networkPolicy": {"enabled": True}},
+        "watchNamespaces": ["x"],
+    },
     "builder.networkPolicy.enabled": {"watchNamespaces": ["x"]},
     "podDisruptionBudget": {"podDisruptionBudget": {"enabled": True}},
     "networkPolicy": {"networkPolicy": {"enabled": True}},
@@ -23,9 +26,20 @@ SWITCHES = {
 }
 
 # Keys that exclude the rest of a values file in which everything is changed.
-ALONE = ["crds.enabled", "crds.keep", "leaderElection.enabled", "profileInstaller.enabled", "serviceAccount.create",
-         "rbac.create", "rbac.aggregateClusterRoles", "metrics.enabled", "registries.caConfigMap.name",
-         "registries.caConfigMap.key", "podDisruptionBudget.minAvailable", "extraArgs"]
+ALONE = [
+    "crds.enabled",
+    "crds.keep",
+    "leaderElection.enabled",
+    "profileInstaller.enabled",
+    "serviceAccount.create",
+    "rbac.create",
+    "rbac.aggregateClusterRoles",
+    "metrics.enabled",
+    "registries.caConfigMap.name",
+    "registries.caConfigMap.key",
+    "podDisruptionBudget.minAvailable",
+    "extraArgs",
+]
 
 
 def schema_of(path):
@@ -80,7 +94,7 @@ def changes(path):
 
 
 def everything():
-    """Values files that together change every key: one with nearly all, one with what that one had to leave out."""
+    """Values that together change every key: nearly all, and what these had to leave out."""
     most, rest = {}, {}
     for path in KEYS:
         value = nested(path, changes(path)[0])
@@ -109,6 +123,8 @@ def comments():
             path = ".".join([name for _, name in stack] + [key[1]])
             stack.append((indent, key[1]))
             if path in KEYS:
-                found[path] = " ".join(comment for at_indent, comment in above if at_indent == indent)
+                found[path] = " ".join(
+                    comment for at_indent, comment in above if at_indent == indent
+                )
         above = []
     return found

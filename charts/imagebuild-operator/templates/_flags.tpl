@@ -1,6 +1,6 @@
 {{/* The operator's command line: one item a line, as a YAML list. */}}
 {{- define "imagebuild-operator.flags" -}}
-- {{ printf "--builder-image=%s" (include "imagebuild-operator.image" (dict "context" $ "image" .Values.builder.image)) | quote }}
+- {{ printf "--builder-image=%s" (include "imagebuild-operator.builderImage" .) | quote }}
 - {{ printf "--builder-image-pull-policy=%s" .Values.builder.image.pullPolicy | quote }}
 {{- if .Values.leaderElection.enabled }}
 - --leader-elect
@@ -15,6 +15,9 @@
 - --log-level={{ .Values.logLevel }}
 - --workers={{ int .Values.workers }}
 - {{ printf "--metrics-address=%s:%d" .Values.metrics.address (int .Values.metrics.port) | quote }}
+{{- if .Values.metrics.layers }}
+- --metrics-layers
+{{- end }}
 - --max-concurrent-builds={{ int .Values.builder.maxConcurrent }}
 - {{ printf "--pending-timeout=%s" .Values.builder.pendingTimeout | quote }}
 - --pod-shape={{ .Values.builder.podShape }}

@@ -1,6 +1,7 @@
 package main
 
-// A chart's folder in memory. Symbolic links are followed, as Helm does when it loads or packages a folder.
+// A chart's folder in memory. Symbolic links are followed, as Helm does when it loads or packages
+// a folder.
 
 import (
 	"encoding/base64"
@@ -98,7 +99,10 @@ func (c *chart) templateNames() []string {
 
 func loadChart(folder string) (*chart, error) {
 	c := &chart{
-		values: map[string]interface{}{}, templates: map[string]string{}, crds: map[string]string{}, files: files{},
+		values:    map[string]interface{}{},
+		templates: map[string]string{},
+		crds:      map[string]string{},
+		files:     files{},
 	}
 	found := map[string][]byte{}
 	if err := readFolder(folder, "", found, 0); err != nil {

@@ -1,8 +1,8 @@
-// helm_render prints what `helm template` would, for charts without dependencies: the Debian machine that
-// tests this repository has no helm. A chart's templates are Go's text/template with the functions of sprig
-// and a few of Helm's own; this program has the same, and the same order of steps: load, merge values, check
-// them against values.schema.json, render, split, sort. What it does not know (dependencies, .helmignore) is
-// an error, never a silent difference.
+// helm_render prints what `helm template` would, for charts without dependencies: the Debian
+// machine that tests this repository has no helm. A chart's templates are Go's text/template with
+// the functions of sprig and a few of Helm's own; this program has the same, and the same order of
+// steps: load, merge values, check them against values.schema.json, render, split, sort. What it
+// does not know (dependencies, .helmignore) is an error, never a silent difference.
 //
 //	main.go       command line
 //	chart.go      a chart's folder: metadata, values, schema, templates, files
@@ -64,15 +64,15 @@ func parseOptions(arguments []string, out io.Writer) (options, error) {
 	flags.Usage = func() { fmt.Fprint(out, usage); flags.PrintDefaults() }
 	flags.StringVar(&o.name, "name", "release-name", "name of the release")
 	flags.StringVar(&o.namespace, "namespace", "default", "namespace of the release")
-	flags.StringVar(&o.kubeVersion, "kube-version", "v1.26.0", "Kubernetes that .Capabilities speaks of")
-	flags.Var(&o.apiVersions, "api-versions", "`group/version[/Kind]` that .Capabilities has beside the usual; repeatable")
-	flags.Var(&o.values, "values", "`file` with values over the chart's, - for standard input; repeatable")
+	flags.StringVar(&o.kubeVersion, "kube-version", "v1.26.0", "what .Capabilities says")
+	flags.Var(&o.apiVersions, "api-versions", "`group/version[/Kind]` beside the usual; repeatable")
+	flags.Var(&o.values, "values", "`file` with values over the chart's, or -; repeatable")
 	flags.Var(&o.values, "f", "the same as --values")
 	flags.Var(assignments{&o.sets, false}, "set", "`a.b=c,d[0]=e` over all of these; repeatable")
 	flags.Var(assignments{&o.sets, true}, "set-string", "the same, every value a string; repeatable")
 	flags.BoolVar(&o.includeCRDs, "include-crds", false, "print the chart's crds/ folder as well")
 	flags.BoolVar(&o.upgrade, "is-upgrade", false, "render as `helm upgrade` does")
-	flags.BoolVar(&o.strict, "strict", false, "a value that a template names and nobody set is an error")
+	flags.BoolVar(&o.strict, "strict", false, "a value that nobody set is an error")
 	flags.StringVar(&o.show, "show", "", "only this: NOTES, or a template's path in the chart")
 
 	// The chart may stand before the flags, between them or after them.

@@ -1,6 +1,7 @@
 package main
 
-// Rendered text to documents: every one must be an object of Kubernetes; printed in Helm's order of installation.
+// Rendered text to documents: every one must be an object of Kubernetes; printed in Helm's order of
+// installation.
 
 import (
 	"fmt"
@@ -23,10 +24,11 @@ type document struct {
 var separator = regexp.MustCompile(`(?m)^---[ \t]*(#.*)?$`)
 
 var installOrder = []string{
-	"PriorityClass", "Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange", "PodDisruptionBudget",
-	"ServiceAccount", "Secret", "ConfigMap", "StorageClass", "PersistentVolume", "PersistentVolumeClaim",
-	"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Service", "DaemonSet",
-	"Pod", "ReplicaSet", "Deployment", "HorizontalPodAutoscaler", "StatefulSet", "Job", "CronJob", "Ingress",
+	"PriorityClass", "Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange",
+	"PodDisruptionBudget", "ServiceAccount", "Secret", "ConfigMap", "StorageClass",
+	"PersistentVolume", "PersistentVolumeClaim", "CustomResourceDefinition", "ClusterRole",
+	"ClusterRoleBinding", "Role", "RoleBinding", "Service", "DaemonSet", "Pod", "ReplicaSet",
+	"Deployment", "HorizontalPodAutoscaler", "StatefulSet", "Job", "CronJob", "Ingress",
 }
 
 // orderOf: kinds that are not in the list come last.
@@ -69,7 +71,8 @@ func split(source, text string) ([]document, error) {
 	for number, part := range separator.Split(text, -1) {
 		object := map[string]interface{}{}
 		if err := yaml.UnmarshalStrict([]byte(part), &object); err != nil {
-			return nil, fmt.Errorf("%s: document %d is not YAML: %v\n%s", source, number+1, err, numbered(part))
+			return nil, fmt.Errorf("%s: document %d is not YAML: %v\n%s",
+				source, number+1, err, numbered(part))
 		}
 		if len(object) == 0 {
 			continue // nothing, or only comments
@@ -79,7 +82,8 @@ func split(source, text string) ([]document, error) {
 		meta, _ := object["metadata"].(map[string]interface{})
 		name, _ := meta["name"].(string)
 		if kind == "" || version == "" || name == "" {
-			return nil, fmt.Errorf("%s: document %d lacks apiVersion, kind or metadata.name", source, number+1)
+			return nil, fmt.Errorf("%s: document %d lacks apiVersion, kind or metadata.name",
+				source, number+1)
 		}
 		documents = append(documents, document{source, kind, name, strings.Trim(part, "\n")})
 	}
@@ -107,7 +111,8 @@ func printCRDs(c *chart, out io.Writer) {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		fmt.Fprintf(out, "---\n# Source: %s/%s\n%s\n", c.metadata.Name, name, strings.Trim(c.crds[name], "\n"))
+		text := strings.Trim(c.crds[name], "\n")
+		fmt.Fprintf(out, "---\n# Source: %s/%s\n%s\n", c.metadata.Name, name, text)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
-// Templates, and what they see: .Values .Release .Chart .Capabilities .Files .Template, sprig, Helm's functions.
+// Templates, and what they see: .Values .Release .Chart .Capabilities .Files .Template, the
+// functions of sprig and those of Helm.
 
 import (
 	"bytes"
@@ -45,9 +46,10 @@ type capabilities struct {
 
 // What every Kubernetes of the last years serves; anything else needs --api-versions.
 var usualVersions = versionSet{
-	"v1", "apps/v1", "batch/v1", "autoscaling/v1", "networking.k8s.io/v1", "rbac.authorization.k8s.io/v1",
-	"apiextensions.k8s.io/v1", "coordination.k8s.io/v1", "events.k8s.io/v1", "scheduling.k8s.io/v1",
-	"storage.k8s.io/v1", "admissionregistration.k8s.io/v1",
+	"v1", "apps/v1", "batch/v1", "autoscaling/v1", "networking.k8s.io/v1",
+	"rbac.authorization.k8s.io/v1", "apiextensions.k8s.io/v1", "coordination.k8s.io/v1",
+	"events.k8s.io/v1", "scheduling.k8s.io/v1", "storage.k8s.io/v1",
+	"admissionregistration.k8s.io/v1",
 }
 
 func makeCapabilities(kubernetes string, more []string) (capabilities, error) {
@@ -73,7 +75,8 @@ func checkKubeVersion(c *chart, have capabilities) error {
 		return fmt.Errorf("Chart.yaml: kubeVersion %q: %v", c.metadata.KubeVersion, err)
 	}
 	if !constraint.Check(semver.MustParse(have.KubeVersion.Version)) {
-		return fmt.Errorf("the chart needs Kubernetes %s, and this is %s", c.metadata.KubeVersion, have.KubeVersion)
+		return fmt.Errorf("the chart needs Kubernetes %s, and this is %s",
+			c.metadata.KubeVersion, have.KubeVersion)
 	}
 	return nil
 }
@@ -81,7 +84,8 @@ func checkKubeVersion(c *chart, have capabilities) error {
 // Rendered templates by path in the chart, partials (`_…`) left out.
 type renderedFiles map[string]string
 
-func render(c *chart, values map[string]interface{}, r release, caps capabilities, strict bool) (renderedFiles, error) {
+func render(c *chart, values map[string]interface{}, r release, caps capabilities, strict bool) (
+	renderedFiles, error) {
 	e := &engine{depth: map[string]int{}, missing: "missingkey=zero"}
 	if strict {
 		e.missing = "missingkey=error"
@@ -100,9 +104,10 @@ func render(c *chart, values map[string]interface{}, r release, caps capabilitie
 		}
 		full := path.Join(c.metadata.Name, name)
 		data := map[string]interface{}{
-			"Values": values, "Release": r, "Chart": c.metadata, "Capabilities": caps, "Files": c.files,
-			"Subcharts": map[string]interface{}{},
-			"Template":  map[string]interface{}{"Name": full, "BasePath": path.Join(c.metadata.Name, "templates")},
+			"Values": values, "Release": r, "Chart": c.metadata, "Capabilities": caps,
+			"Files": c.files, "Subcharts": map[string]interface{}{},
+			"Template": map[string]interface{}{
+				"Name": full, "BasePath": path.Join(c.metadata.Name, "templates")},
 		}
 		text, err := execute(root, full, data)
 		if err != nil {
@@ -113,7 +118,8 @@ func render(c *chart, values map[string]interface{}, r release, caps capabilitie
 	return out, nil
 }
 
-// text/template writes "<no value>" for a key that a map of any values lacks, whatever missingkey says.
+// text/template writes "<no value>" for a key that a map of any values lacks, whatever missingkey
+// says.
 func execute(t *template.Template, name string, data interface{}) (string, error) {
 	var out bytes.Buffer
 	if err := t.ExecuteTemplate(&out, name, data); err != nil {

@@ -1,6 +1,7 @@
 package main
 
-// Values: the chart's own, over them files, over these --set; null takes a key away. Then the schema.
+// Values: the chart's own, over them files, over these --set; null takes a key away. Then the
+// schema.
 
 import (
 	"fmt"
@@ -81,7 +82,8 @@ func coalesce(below, above map[string]interface{}) map[string]interface{} {
 	return merged
 }
 
-// assignAll takes `a.b=c,d[0]=e,f={x,y}`; a backslash takes the meaning from the character after it.
+// assignAll takes `a.b=c,d[0]=e,f={x,y}`; a backslash takes the meaning from the character after
+// it.
 func assignAll(values map[string]interface{}, set assignment) error {
 	for _, part := range splitOutside(set.text, ',') {
 		halves := splitOutside(part, '=')
@@ -99,7 +101,8 @@ func assignAll(values map[string]interface{}, set assignment) error {
 	return nil
 }
 
-// splitOutside splits at a separator that no backslash precedes and no braces enclose; backslashes stay.
+// splitOutside splits at a separator that no backslash precedes and no braces enclose; backslashes
+// stay.
 func splitOutside(text string, separator byte) []string {
 	var parts []string
 	start, depth := 0, 0
@@ -223,5 +226,6 @@ func checkSchema(c *chart, values map[string]interface{}) error {
 	for _, problem := range result.Errors() {
 		problems = append(problems, "- "+problem.String())
 	}
-	return fmt.Errorf("values do not meet the schema of %s:\n%s", c.metadata.Name, strings.Join(problems, "\n"))
+	return fmt.Errorf("values do not meet the schema of %s:\n%s",
+		c.metadata.Name, strings.Join(problems, "\n"))
 }
