@@ -24,6 +24,7 @@ ALLOWED = {
     "common/kube": {"common/base", "common/http", "common/api", "common/yaml"},
     "operator/runtime": {"common/base", "common/kube"},
     "operator/telemetry": {"common/base", "common/http", "common/api"},
+    "operator/page": {"common/base", "common/http", "common/api", "operator/telemetry"},
     "operator/controller": {"common/base", "common/oci", "common/api", "common/contract", "common/kube", "operator/runtime",
                             "common/registry", "common/git", "operator/telemetry"},
     "builder/dockerfile": {"common/base"},
