@@ -20,8 +20,8 @@ PACKAGES_BUILD=(
 PACKAGES_TEST=(
   docker-registry uidmap busybox-static
   umoci skopeo jq python3 curl git
-  golang-go golang-github-masterminds-sprig-dev golang-github-masterminds-semver-dev golang-github-gobwas-glob-dev
-  golang-k8s-sigs-yaml-dev golang-github-xeipuuv-gojsonschema-dev
+  golang-go golang-github-masterminds-sprig-dev golang-github-masterminds-semver-dev
+  golang-github-gobwas-glob-dev golang-k8s-sigs-yaml-dev golang-github-xeipuuv-gojsonschema-dev
   prometheus python3-yaml
 )
 
