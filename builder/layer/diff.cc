@@ -2,45 +2,19 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "builder/layer/node.h"
 #include "builder/layer/path.h"
+#include "builder/layer/unchanged.h"
 
 namespace imagebuild {
 
 using namespace layer;
 
 namespace {
-
-bool same_metadata(const TarEntry& a, const TarEntry& b) {
-  return a.type == b.type && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid &&
-         a.size == b.size && a.mtime == b.mtime && a.link_target == b.link_target &&
-         a.xattrs == b.xattrs;
-}
-
-Result<bool> same_content(int a_parent, int b_parent, const std::string& name) {
-  auto a = TRY(open_beneath(a_parent, name, O_RDONLY | O_NONBLOCK));
-  auto b = TRY(open_beneath(b_parent, name, O_RDONLY | O_NONBLOCK));
-  std::array<char, 64 << 10> a_bytes;
-  std::array<char, 64 << 10> b_bytes;
-  for (;;) {
-    std::size_t n = TRY(read_some(a.get(), a_bytes));
-    for (std::size_t got = 0; got < n;) {
-      std::size_t m = TRY(read_some(b.get(), std::span(b_bytes).subspan(got, n - got)));
-      if (m == 0) return false;
-      got += m;
-    }
-    if (!std::equal(a_bytes.begin(), a_bytes.begin() + static_cast<std::ptrdiff_t>(n),
-                    b_bytes.begin()))
-      return false;
-    if (n == 0) return TRY(read_some(b.get(), std::span(b_bytes).first(1))) == 0;
-  }
-}
 
 class Differ {
  public:
@@ -53,7 +27,6 @@ class Differ {
   Result<void> visit(int upper, int lower, const std::string& name, const std::string& path);
   Result<void> visit_directory(int upper, int lower, const std::string& name, TarEntry entry);
   Result<void> whiteout(int lower, const std::string& name, const std::string& path);
-  Result<bool> unchanged(int upper, int lower, const std::string& name, const TarEntry& entry);
   Result<void> emit_pending();
   Result<void> emit(TarEntry entry);
 
@@ -88,17 +61,6 @@ Result<void> Differ::whiteout(int lower, const std::string& name, const std::str
   return tar_.begin(entry);
 }
 
-/// Opened for writing and never written, or chown to the same owner: copied up, but the same file.
-Result<bool> Differ::unchanged(int upper, int lower, const std::string& name,
-                               const TarEntry& entry) {
-  if (lower < 0) return false;
-  auto info = TRY(stat_at(lower, name));
-  if (!info) return false;
-  auto below = TRY(entry_of(lower, name, *info, entry.path));
-  if (!below || !same_metadata(entry, *below)) return false;
-  return entry.type != EntryType::Regular ? Result<bool>(true) : same_content(upper, lower, name);
-}
-
 Result<void> Differ::visit_directory(int upper, int lower, const std::string& name,
                                      TarEntry entry) {
   const std::string path = entry.path;
@@ -109,7 +71,7 @@ Result<void> Differ::visit_directory(int upper, int lower, const std::string& na
     if (info && S_ISDIR(info->st_mode)) below = TRY_CONTEXT(open_directory(lower, name), path);
   }
   const bool opaque = below && is_opaque(directory.get());
-  const bool copied_up = below && !opaque && TRY(unchanged(upper, lower, name, entry));
+  const bool copied_up = below && !opaque && TRY(is_unchanged(upper, lower, name, entry));
   if (!copied_up) TRY(emit_pending());
   if (copied_up)
     pending_.push_back(std::move(entry));
@@ -135,7 +97,7 @@ Result<void> Differ::visit(int upper, int lower, const std::string& name, const 
   if (entry->type == EntryType::Directory)
     return visit_directory(upper, lower, name, std::move(*entry));
   const bool linked = info->st_nlink > 1;
-  if (!linked && TRY(unchanged(upper, lower, name, *entry))) return {};
+  if (!linked && TRY(is_unchanged(upper, lower, name, *entry))) return {};
   TRY(emit_pending());
   if (linked) {
     auto [first, is_first] = first_names_.try_emplace({info->st_dev, info->st_ino}, path);

@@ -23,8 +23,8 @@ std::string_view parent_of(std::string_view path);
 std::string_view name_of(std::string_view path);
 /// Is `path` `directory` itself or below it?
 bool is_within(std::string_view path, std::string_view directory);
-/// InvalidInput for a file that no layer can hold: in a layer, a name that starts with ".wh." removes
-/// something (OCI image-spec, layer.md, "Whiteouts").
+/// InvalidInput for a file that no layer can hold: in a layer, a name that starts with ".wh."
+/// removes something (OCI image-spec, layer.md, "Whiteouts").
 Result<void> check_layer_name(std::string_view path);
 /// Components of a path, empty ones and "." left out.
 std::vector<std::string> components_of(std::string_view path);

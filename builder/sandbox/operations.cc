@@ -3,17 +3,20 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "builder/layer/copy.h"
 #include "builder/layer/diff.h"
 #include "builder/layer/settle.h"
 #include "builder/layer/unpack.h"
+#include "builder/layer/usage.h"
 #include "builder/sandbox/messages.h"
 #include "builder/sandbox/overlay.h"
 #include "builder/sandbox/probe.h"
 #include "builder/sandbox/run.h"
 #include "builder/sandbox/tree_path.h"
+#include "builder/sandbox/usage_messages.h"
 
 namespace imagebuild::sandbox {
 namespace {
@@ -180,6 +183,19 @@ Result<Json> remove(const Json& request, Descriptors&) {
   return Json::object();
 }
 
+Result<Json> measure(const Json& request, Descriptors&) {
+  const LowerList lowers = TRY(lowers_of(request));
+  const LowerList uppers = TRY(lowers_of(request, "uppers"));
+  std::vector<UniqueFd> roots;
+  std::vector<UsageLayer> layers;
+  for (const LayerId layer : lowers) {
+    roots.push_back(TRY(open_layer(layer)));
+    const bool upper = std::find(uppers.begin(), uppers.end(), layer) != uppers.end();
+    layers.push_back({roots.back().get(), upper});
+  }
+  return to_json(TRY(measure_usage(layers, TRY(usage_options_from_json(request)))));
+}
+
 Result<Json> probe(const Json&, Descriptors&) { return probe_store(); }
 
 }  // namespace
@@ -190,9 +206,9 @@ Result<Json> perform(const Json& request, std::vector<UniqueFd> descriptors) {
     Result<Json> (*act)(const Json&, Descriptors&);
   };
   static constexpr Operation operations[] = {
-      {"unpack", unpack}, {"settle", settle},        {"run", run},
-      {"diff", diff},     {"resolve", resolve_path}, {"read", read_path},
-      {"copy", copy_out}, {"remove", remove},        {"probe", probe},
+      {"unpack", unpack},        {"settle", settle},  {"run", run},       {"diff", diff},
+      {"resolve", resolve_path}, {"read", read_path}, {"copy", copy_out}, {"remove", remove},
+      {"measure", measure},      {"probe", probe},
   };
   const std::string name = string_at(request, {"op"});
   for (const Operation& operation : operations) {

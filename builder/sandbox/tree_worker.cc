@@ -6,6 +6,7 @@
 
 #include "builder/sandbox/messages.h"
 #include "builder/sandbox/protocol.h"
+#include "builder/sandbox/usage_messages.h"
 #include "builder/sandbox/worker_process.h"
 
 namespace imagebuild {
@@ -159,6 +160,15 @@ Result<void> TreeWorker::remove(LayerId layer) {
   request["layer"] = layer.number;
   TRY(state_->call(request, {}, {}));
   return {};
+}
+
+Result<ImageUsage> TreeWorker::measure(const LowerList& layers, const LowerList& uppers,
+                                       const UsageOptions& options, std::stop_token stop) {
+  Json request = request_for("measure");
+  request.update(sandbox::to_json(options));
+  request["lowers"] = sandbox::to_json(layers);
+  request["uppers"] = sandbox::to_json(uppers);
+  return sandbox::usage_from_json(TRY(state_->call(request, {}, stop)));
 }
 
 Result<ProcMount> TreeWorker::probe() {

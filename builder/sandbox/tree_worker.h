@@ -19,6 +19,7 @@
 
 #include "builder/layer/copy.h"
 #include "builder/layer/diff.h"
+#include "builder/layer/usage.h"
 #include "builder/sandbox/id_map.h"
 #include "builder/sandbox/run_spec.h"
 #include "common/base/result.h"
@@ -96,6 +97,10 @@ class TreeWorker {
   Result<CopySummary> copy_out(const LowerList& from, const LowerList& onto,
                                const CopyRequest& request, UniqueFd tar_out,
                                std::stop_token stop = {});
+
+  /// What the layers hold, looked at together. `uppers`: those of `layers` that RUN wrote.
+  Result<ImageUsage> measure(const LowerList& layers, const LowerList& uppers,
+                             const UsageOptions& options, std::stop_token stop = {});
 
   /// Tries what a build needs: owners, overlay, a lower directory's replacement (the error names
   /// the step). The /proc that RUN would get. Uses layers 1 and 2 of a fresh worker.
