@@ -5,31 +5,14 @@
 #include <set>
 
 #include "common/base/sha256.h"
+#include "common/contract/report_json.h"
+#include "common/contract/report_tables.h"
 
 namespace imagebuild::contract {
 namespace {
 
 constexpr std::size_t kMaxLogTail = 1536;
-constexpr std::size_t kMaxCreatedBy = 96;
-constexpr int kMaxParts = 64;
-constexpr std::size_t kMaxLayers = 1024;
 
-void put(Json& object, const char* field, const std::string& text) {
-  if (!text.empty()) object[field] = text;
-}
-void put(Json& object, const char* field, std::uint64_t number) {
-  if (number != 0) object[field] = number;
-}
-
-std::uint64_t unsigned_at(const Json& object, const char* field) {
-  auto it = object.find(field);
-  if (it == object.end() || !it->is_number_integer()) return 0;
-  if (!it->is_number_unsigned()) return 0;  // negative
-  return it->get<std::uint64_t>();
-}
-int int_at(const Json& object, const char* field) {
-  return static_cast<int>(std::min<std::uint64_t>(unsigned_at(object, field), INT32_MAX));
-}
 double seconds_at(const Json& object, const char* field) {
   auto it = object.find(field);
   return it != object.end() && it->is_number() ? it->get<double>() : 0;
@@ -43,34 +26,17 @@ std::vector<std::string> texts_at(const Json& object, const char* field) {
   return result;
 }
 
-Json layer_to_json(const LayerReport& layer) {
-  Json result = {{"digest", layer.digest},
-                 {"sizeBytes", layer.size_bytes},
-                 {"uncompressedSizeBytes", layer.uncompressed_bytes},
-                 {"origin", layer.origin == LayerOrigin::Base ? "base" : "own"}};
-  if (layer.line > 0) result["line"] = layer.line;
-  put(result, "createdBy", api::clip_back(layer.created_by, kMaxCreatedBy));
-  return result;
-}
-
-LayerReport layer_from_json(const Json& value) {
-  return {.digest = string_at(value, {"digest"}),
-          .size_bytes = unsigned_at(value, "sizeBytes"),
-          .uncompressed_bytes = unsigned_at(value, "uncompressedSizeBytes"),
-          .origin = string_at(value, {"origin"}) == "base" ? LayerOrigin::Base : LayerOrigin::Own,
-          .line = int_at(value, "line"),
-          .created_by = api::clip_back(string_at(value, {"createdBy"}), kMaxCreatedBy)};
-}
-
 Json platform_to_json(const PlatformReport& platform) {
-  return {{"platform", api::clip_back(platform.platform, 64)},
-          {"digest", platform.digest},
-          {"sizeBytes", platform.size_bytes},
-          {"uncompressedSizeBytes", platform.uncompressed_bytes},
-          {"ownSizeBytes", platform.own_size_bytes},
-          {"ownUncompressedSizeBytes", platform.own_uncompressed_bytes},
-          {"largestLayerBytes", platform.largest_layer_bytes},
-          {"layerCount", platform.layer_count}};
+  Json result = {{"platform", api::clip_back(platform.platform, 64)},
+                 {"digest", platform.digest},
+                 {"sizeBytes", platform.size_bytes},
+                 {"uncompressedSizeBytes", platform.uncompressed_bytes},
+                 {"ownSizeBytes", platform.own_size_bytes},
+                 {"ownUncompressedSizeBytes", platform.own_uncompressed_bytes},
+                 {"largestLayerBytes", platform.largest_layer_bytes},
+                 {"layerCount", platform.layer_count}};
+  if (platform.waste_is_known) result["wastedBytes"] = platform.wasted_bytes;
+  return result;
 }
 
 PlatformReport platform_from_json(const Json& value) {
@@ -82,7 +48,11 @@ PlatformReport platform_from_json(const Json& value) {
           .own_uncompressed_bytes = unsigned_at(value, "ownUncompressedSizeBytes"),
           .largest_layer_bytes = unsigned_at(value, "largestLayerBytes"),
           .layer_count = int_at(value, "layerCount"),
-          .layers = {}};
+          .waste_is_known = value.contains("wastedBytes"),
+          .wasted_bytes = unsigned_at(value, "wastedBytes"),
+          .layers = {},
+          .largest_paths = {},
+          .advice = {}};
 }
 
 Json inputs_to_json(const ReportInputs& inputs) {
@@ -152,30 +122,6 @@ std::string hash_of_parts(const std::vector<std::string>& parts) {
   return hash.finish_hex();
 }
 
-/// The JSON texts of the parts. Each is {"platform", "layers": [...]}; a platform may take several.
-std::vector<std::string> layer_parts(const BuildReport& report) {
-  constexpr std::size_t kRoom = kReportLineLimit - kReportFrame.size() - sizeof(" 99/99 ");
-  std::vector<std::string> parts;
-  for (const PlatformReport& platform : report.platforms) {
-    if (platform.layers.size() > kMaxLayers) continue;
-    const std::string head =
-        "{\"platform\":" + dump_json(Json(api::clip_back(platform.platform, 64))) + ",\"layers\":[";
-    std::string part = head;
-    for (const LayerReport& layer : platform.layers) {
-      std::string text = dump_json(layer_to_json(layer));
-      if (part.size() + text.size() + 3 > kRoom) {
-        parts.push_back(part + "]}");
-        part = head;
-      }
-      if (part.size() > head.size()) part += ",";
-      part += text;
-    }
-    if (part.size() > head.size()) parts.push_back(part + "]}");
-  }
-  if (parts.size() > static_cast<std::size_t>(kMaxParts)) parts.clear();
-  return parts;
-}
-
 /// A copy in which no text is longer than the termination message can bear.
 BuildReport clipped(const BuildReport& report, std::size_t log_tail, std::size_t text,
                     std::size_t items) {
@@ -204,12 +150,6 @@ BuildReport clipped(const BuildReport& report, std::size_t log_tail, std::size_t
     result.failure->log_tail = api::clip_front(result.failure->log_tail, log_tail);
   }
   return result;
-}
-
-Result<Json> parse_parts(const std::vector<std::string>& parts) {
-  Json all = Json::array();
-  for (const std::string& part : parts) all.push_back(TRY(parse_json(part)));
-  return all;
 }
 
 struct Frame {
@@ -242,6 +182,8 @@ std::string_view to_string(BuildResult result) {
       return "Success";
     case BuildResult::Unchanged:
       return "Unchanged";
+    case BuildResult::OverBudget:
+      return "OverBudget";
     case BuildResult::Failure:
       return "Failure";
     case BuildResult::Canceled:
@@ -253,8 +195,8 @@ std::string_view to_string(BuildResult result) {
 }
 
 BuildResult build_result_from(std::string_view text) {
-  for (BuildResult result : {BuildResult::Success, BuildResult::Unchanged, BuildResult::Canceled,
-                             BuildResult::Superseded})
+  for (BuildResult result : {BuildResult::Success, BuildResult::Unchanged, BuildResult::OverBudget,
+                             BuildResult::Canceled, BuildResult::Superseded})
     if (text == to_string(result)) return result;
   return BuildResult::Failure;
 }
@@ -275,7 +217,7 @@ void PlatformReport::sum_layers() {
 
 std::vector<std::string> report_lines(const BuildReport& report) {
   std::vector<std::string> lines;
-  const auto parts = layer_parts(report);
+  const auto parts = table_parts(report);
   for (std::size_t i = 0; i < parts.size(); ++i)
     lines.push_back(std::string(kReportFrame) + " " + std::to_string(i + 1) + "/" +
                     std::to_string(parts.size()) + " " + parts[i]);
@@ -283,7 +225,7 @@ std::vector<std::string> report_lines(const BuildReport& report) {
 }
 
 std::string termination_message(const BuildReport& report) {
-  const auto parts = layer_parts(report);
+  const auto parts = table_parts(report);
   struct Cut {
     std::size_t log_tail, text, items;
   };
@@ -303,11 +245,8 @@ std::string termination_message(const BuildReport& report) {
 
 Json report_to_json(const BuildReport& report) {
   Json result = summary_to_json(report);
-  for (std::size_t i = 0; i < report.platforms.size(); ++i) {
-    Json& layers = result["platforms"][i]["layers"] = Json::array();
-    for (const LayerReport& layer : report.platforms[i].layers)
-      layers.push_back(layer_to_json(layer));
-  }
+  for (std::size_t i = 0; i < report.platforms.size(); ++i)
+    result["platforms"][i].update(tables_to_json(report.platforms[i]));
   return result;
 }
 
@@ -365,16 +304,7 @@ Result<void> attach_layers(BuildReport& report, std::string_view log_tail) {
   if (hash_of_parts(parts) != report.layers_hash)
     return fail(ErrorKind::InvalidInput,
                 "the layer table in the log is not the one the builder wrote");
-  Json tables = TRY(parse_parts(parts));
-  for (PlatformReport& platform : report.platforms) platform.layers.clear();
-  for (const Json& table : tables)
-    for (PlatformReport& platform : report.platforms) {
-      if (platform.platform != string_at(table, {"platform"})) continue;
-      const Json* layers = find_path(table, {"layers"});
-      if (layers == nullptr || !layers->is_array()) continue;
-      for (const Json& layer : *layers)
-        if (layer.is_object()) platform.layers.push_back(layer_from_json(layer));
-    }
+  TRY(read_table_parts(parts, report.platforms));
   return {};
 }
 

@@ -27,7 +27,8 @@ inline constexpr std::size_t kReportLineLimit = 4096;  ///< without the newline
 inline constexpr std::string_view kReportFrame = "imagebuild-report/v1";
 
 enum class ReportState { Running, Done };
-enum class BuildResult { Success, Unchanged, Failure, Canceled, Superseded };
+/// OverBudget: the image is in the registry by digest, its tags were not moved.
+enum class BuildResult { Success, Unchanged, OverBudget, Failure, Canceled, Superseded };
 std::string_view to_string(BuildResult result);
 /// Failure for text that is none of them.
 BuildResult build_result_from(std::string_view text);
@@ -39,8 +40,23 @@ struct LayerReport {
   std::uint64_t size_bytes = 0;  ///< compressed, as in the manifest
   std::uint64_t uncompressed_bytes = 0;
   LayerOrigin origin = LayerOrigin::Own;
-  int line = 0;            ///< Dockerfile line of an own layer; 0: none
-  std::string created_by;  ///< the instruction; at most 96 bytes survive
+  int line = 0;                    ///< Dockerfile line of an own layer; 0: none
+  std::string created_by;          ///< the instruction; at most 96 bytes survive
+  std::uint64_t wasted_bytes = 0;  ///< of files, uncompressed, that later layers hide
+};
+
+/// A large file as it is seen in the image.
+struct LargePath {
+  std::string path;
+  std::uint64_t size_bytes = 0;  ///< uncompressed
+  int layer = 0;                 ///< index into the platform's layers
+};
+
+/// What would make the image smaller, measured.
+struct Advice {
+  int line = 0;                   ///< of the instruction to change; 0: none
+  std::uint64_t saves_bytes = 0;  ///< uncompressed
+  std::string message;            ///< at most 256 bytes survive
 };
 
 /// Sums are over the platform's image; `layers` is bottom first and may be longer than what
@@ -52,7 +68,11 @@ struct PlatformReport {
   std::uint64_t own_size_bytes = 0, own_uncompressed_bytes = 0;
   std::uint64_t largest_layer_bytes = 0;  ///< compressed
   int layer_count = 0;
+  bool waste_is_known = false;  ///< the layers were looked at together; else 0 says nothing
+  std::uint64_t wasted_bytes = 0;
   std::vector<LayerReport> layers;
+  std::vector<LargePath> largest_paths;  ///< largest first
+  std::vector<Advice> advice;            ///< most bytes first
 
   /// Fills the sums from `layers`.
   void sum_layers();

@@ -19,6 +19,10 @@ BuildReport sample(int layers) {
                                i == 0 ? LayerOrigin::Base : LayerOrigin::Own, i,
                                "RUN npm ci --only=production"});
   platform.sum_layers();
+  platform.waste_is_known = true;
+  for (auto& layer : platform.layers) platform.wasted_bytes += layer.wasted_bytes = 77;
+  platform.largest_paths = {{"/usr/bin/node", 90'000'000, 0}, {"/app/" + hex('p'), 4, 1}};
+  platform.advice = {{7, 1'000'000, "1.0 MiB of npm's cache stay in this layer"}, {0, 5, "x"}};
   report.platforms.push_back(platform);
   report.inputs = {std::string(40, 'c'),
                    "main@sha1:cccc",
