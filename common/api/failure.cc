@@ -67,6 +67,7 @@ const std::vector<std::string_view>& failure_reasons() {
                                                     kNotImplemented,
                                                     kTimeout,
                                                     kInvalidSpec,
+                                                    kSizeBudgetExceeded,
                                                     kImageConflict,
                                                     kSecretNotFound,
                                                     kBaseImageNotFound,

@@ -126,14 +126,30 @@ InlineSource read_inline(FieldReader& reader) {
   return source;
 }
 
+OciSource read_oci(FieldReader& reader) {
+  OciSource source{.ref = reader.required_text("ref")};
+  if (!source.ref.empty()) {
+    auto reference = oci::Reference::parse(source.ref);
+    if (!reference)
+      reader.fail("ref", reference.error().message);
+    else if (!reference->digest)
+      reader.fail("ref", "must name a digest (repository@sha256:…): a tag may move");
+    else if (is_link_local(reference->registry))
+      reader.fail("ref", "link-local addresses are refused");
+  }
+  reader.finish();
+  return source;
+}
+
 SourceSpec read_source(FieldReader& spec) {
   SourceSpec source = InlineSource{};
   if (!spec.has("source")) spec.fail("source", "is required");
   spec.object("source", [&](FieldReader& reader) {
-    if (reader.has("git") + reader.has("inline") != 1)
-      spec.fail("source", "exactly one of git, inline");
+    if (reader.has("git") + reader.has("inline") + reader.has("oci") != 1)
+      spec.fail("source", "exactly one of git, inline, oci");
     reader.object("git", [&](FieldReader& git) { source = read_git(git); });
     reader.object("inline", [&](FieldReader& files) { source = read_inline(files); });
+    reader.object("oci", [&](FieldReader& artifact) { source = read_oci(artifact); });
     reader.finish();
   });
   return source;
@@ -256,6 +272,8 @@ void put_all(Json& object, const char* field, const Container& values) {
 Json source_to_json(const SourceSpec& source) {
   if (const auto* files = std::get_if<InlineSource>(&source))
     return {{"inline", {{"files", files->files}}}};
+  if (const auto* artifact = std::get_if<OciSource>(&source))
+    return {{"oci", {{"ref", artifact->ref}}}};
   const auto& git = std::get<GitSource>(source);
   Json result = {{"url", git.url}};
   Json ref = Json::object();
@@ -350,6 +368,7 @@ Result<Spec> spec_from_json(const Json& value) {
     spec.fail("timeout", "expected 1s to 168h");
   result.retries = static_cast<int>(spec.integer("retries", 0, 10).value_or(result.retries));
   result.suspend = spec.flag("suspend", false);
+  result.budget = read_budget(spec);
   read_history(spec, result.history);
   read_pod(spec, result.pod);
   spec.finish();
@@ -375,6 +394,7 @@ Json spec_to_json(const Spec& spec) {
   if (spec.timeout != defaults.timeout) result["timeout"] = seconds_text(spec.timeout);
   if (spec.retries != defaults.retries) result["retries"] = spec.retries;
   if (spec.suspend) result["suspend"] = true;
+  if (Json budget = budget_to_json(spec.budget); !budget.is_null()) result["budget"] = budget;
   Json history = Json::object();
   if (spec.history.successful != defaults.history.successful)
     history["successful"] = spec.history.successful;

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/api/budget.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/result.h"
@@ -33,7 +34,15 @@ struct InlineSource {
   std::map<std::string, std::string> files;  ///< relative path → content, 64 KiB in all
 };
 
-using SourceSpec = std::variant<GitSource, InlineSource>;
+/// A context that was pushed to a registry: what kContextArtifactType says.
+struct OciSource {
+  std::string ref;  ///< repository@sha256:…; the credentials are those of spec.registries
+};
+/// An OCI manifest of this type has one layer, a tar (gzip or not) of the context.
+inline constexpr std::string_view kContextArtifactType =
+    "application/vnd.imagebuild.context.v1";
+
+using SourceSpec = std::variant<GitSource, InlineSource, OciSource>;
 
 struct Argument {
   std::string name;
@@ -95,12 +104,13 @@ struct Spec {
   Duration timeout = std::chrono::hours(1);
   int retries = 2;
   bool suspend = false;
+  Budget budget;
   History history;
   Pod pod;
 };
 
 /// Decodes and validates `value` (the object below "spec"). InvalidInput: "spec.source: exactly one
-/// of git, inline".
+/// of git, inline, oci".
 Result<Spec> spec_from_json(const Json& value);
 /// What was given, in the shape of the YAML; defaults are left out.
 Json spec_to_json(const Spec& spec);

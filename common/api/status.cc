@@ -1,41 +1,9 @@
 #include "common/api/status.h"
 
-#include <algorithm>
-
-#include "common/base/byte_size.h"
+#include "common/api/status_json.h"
 
 namespace imagebuild::api {
 namespace {
-
-// Zero values are left out: they say nothing, and some API servers (go-openapi built with Go 1.18
-// or later) take "" and 0 for null.
-void put(Json& object, const char* field, const std::string& text) {
-  if (!text.empty()) object[field] = text;
-}
-template <typename Number>
-void put_number(Json& object, const char* field, Number number) {
-  if (number != 0) object[field] = number;
-}
-
-std::int64_t integer_at(const Json& object, const char* field, std::int64_t otherwise = 0) {
-  const Json* value = find_path(object, {field});
-  return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : otherwise;
-}
-std::uint64_t bytes_at(const Json& object, const char* field) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer_at(object, field)));
-}
-int int_at(const Json& object, const char* field) {
-  return static_cast<int>(std::clamp<std::int64_t>(integer_at(object, field), 0, INT32_MAX));
-}
-
-template <typename T, typename F>
-std::vector<T> list_at(const Json& object, const char* field, F read) {
-  std::vector<T> result;
-  if (const Json* list = find_path(object, {field}); list != nullptr && list->is_array())
-    for (const Json& item : *list)
-      if (item.is_object()) result.push_back(read(item));
-  return result;
-}
 
 Condition condition_from_json(const Json& value) {
   return {string_at(value, {"type"}),
@@ -53,79 +21,6 @@ Json condition_to_json(const Condition& condition) {
                  {"lastTransitionTime", condition.last_transition_time}};
   put(result, "message", condition.message);
   put_number(result, "observedGeneration", condition.observed_generation);
-  return result;
-}
-
-ImageLayer layer_from_json(const Json& value) {
-  return {string_at(value, {"digest"}), bytes_at(value, "sizeBytes"), string_at(value, {"origin"}),
-          int_at(value, "line"), string_at(value, {"createdBy"})};
-}
-
-Json layer_to_json(const ImageLayer& layer) {
-  Json result = {{"digest", layer.digest}, {"origin", layer.origin}};
-  put_number(result, "sizeBytes", layer.size_bytes);
-  if (layer.line > 0) result["line"] = layer.line;
-  put(result, "createdBy", layer.created_by);
-  return result;
-}
-
-ImagePlatform platform_from_json(const Json& value) {
-  ImagePlatform platform{string_at(value, {"platform"}), string_at(value, {"digest"})};
-  platform.size_bytes = bytes_at(value, "sizeBytes");
-  platform.own_size_bytes = bytes_at(value, "ownSizeBytes");
-  platform.uncompressed_bytes = bytes_at(value, "uncompressedSizeBytes");
-  platform.largest_layer_bytes = bytes_at(value, "largestLayerSizeBytes");
-  platform.layer_count = int_at(value, "layerCount");
-  platform.layers = list_at<ImageLayer>(value, "layers", layer_from_json);
-  return platform;
-}
-
-Json platform_to_json(const ImagePlatform& platform) {
-  Json result = {{"platform", platform.platform}, {"digest", platform.digest}};
-  put_number(result, "sizeBytes", platform.size_bytes);
-  put_number(result, "ownSizeBytes", platform.own_size_bytes);
-  put_number(result, "uncompressedSizeBytes", platform.uncompressed_bytes);
-  put_number(result, "largestLayerSizeBytes", platform.largest_layer_bytes);
-  put_number(result, "layerCount", platform.layer_count);
-  for (const ImageLayer& layer : platform.layers) result["layers"].push_back(layer_to_json(layer));
-  return result;
-}
-
-Image image_from_json(const Json& value) {
-  Image image{.ref = string_at(value, {"ref"}), .digest = string_at(value, {"digest"})};
-  if (const Json* tags = find_path(value, {"tags"}); tags != nullptr && tags->is_array())
-    for (const Json& tag : *tags)
-      if (tag.is_string()) image.tags.push_back(tag.get<std::string>());
-  image.size_bytes = bytes_at(value, "sizeBytes");
-  image.own_size_bytes = bytes_at(value, "ownSizeBytes");
-  image.uncompressed_bytes = bytes_at(value, "uncompressedSizeBytes");
-  if (const Json* delta = find_path(value, {"deltaBytes"});
-      delta != nullptr && delta->is_number_integer())
-    image.delta_bytes = delta->get<std::int64_t>();
-  image.delta = string_at(value, {"delta"});
-  if (!image.delta.empty() && !image.delta_bytes) image.delta_bytes = 0;  // "±0.0%"
-  image.layer_count = int_at(value, "layerCount");
-  image.revision = string_at(value, {"revision"});
-  image.created_at = string_at(value, {"createdAt"});
-  image.platforms = list_at<ImagePlatform>(value, "platforms", platform_from_json);
-  return image;
-}
-
-Json image_to_json(const Image& image) {
-  Json result = {{"ref", image.ref},
-                 {"digest", image.digest},
-                 {"size", format_bytes_compact(image.size_bytes)}};
-  put_number(result, "sizeBytes", image.size_bytes);
-  put_number(result, "ownSizeBytes", image.own_size_bytes);
-  put_number(result, "uncompressedSizeBytes", image.uncompressed_bytes);
-  put_number(result, "layerCount", image.layer_count);
-  if (!image.tags.empty()) result["tags"] = image.tags;
-  put_number(result, "deltaBytes", image.delta_bytes.value_or(0));
-  put(result, "delta", image.delta);
-  put(result, "revision", image.revision);
-  put(result, "createdAt", image.created_at);
-  for (const ImagePlatform& platform : image.platforms)
-    result["platforms"].push_back(platform_to_json(platform));
   return result;
 }
 
@@ -196,9 +91,11 @@ Json build_to_json(const Build& build) {
 }
 
 HistoryEntry history_from_json(const Json& value) {
-  HistoryEntry entry{integer_at(value, "number"),   string_at(value, {"hash"}),
-                     string_at(value, {"trigger"}), string_at(value, {"result"}),
-                     string_at(value, {"digest"}),  bytes_at(value, "sizeBytes")};
+  HistoryEntry entry{integer_at(value, "number"),    string_at(value, {"hash"}),
+                     string_at(value, {"trigger"}),  string_at(value, {"result"}),
+                     string_at(value, {"digest"}),   bytes_at(value, "sizeBytes"),
+                     bytes_at(value, "ownSizeBytes")};
+  entry.finished_at = string_at(value, {"finishedAt"});
   if (const Json* seconds = find_path(value, {"seconds"});
       seconds != nullptr && seconds->is_number())
     entry.seconds = seconds->get<double>();
@@ -212,7 +109,9 @@ Json history_to_json(const HistoryEntry& entry) {
                  {"result", entry.result}};
   put_number(result, "seconds", entry.seconds);
   put(result, "digest", entry.digest);
-  if (entry.size_bytes > 0) result["sizeBytes"] = entry.size_bytes;
+  put_number(result, "sizeBytes", entry.size_bytes);
+  put_number(result, "ownSizeBytes", entry.own_size_bytes);
+  put(result, "finishedAt", entry.finished_at);
   return result;
 }
 
@@ -233,7 +132,9 @@ Status status_from_json(const Json& value) {
     status.image = image_from_json(*image);
   if (const Json* baseline = find_path(value, {"baseline"});
       baseline != nullptr && baseline->is_object())
-    status.baseline = Baseline{bytes_at(*baseline, "sizeBytes"), int_at(*baseline, "samples")};
+    status.baseline =
+        Baseline{bytes_at(*baseline, "sizeBytes"), bytes_at(*baseline, "ownSizeBytes"),
+                 bytes_at(*baseline, "baseSizeBytes"), int_at(*baseline, "samples")};
   if (const Json* inputs = find_path(value, {"inputs"}); inputs != nullptr && inputs->is_object())
     status.inputs = inputs_from_json(*inputs);
   if (const Json* build = find_path(value, {"build"}); build != nullptr && build->is_object())
@@ -251,6 +152,8 @@ Json status_to_json(const Status& status) {
   if (status.baseline) {
     result["baseline"] = {{"samples", status.baseline->samples}};
     put_number(result["baseline"], "sizeBytes", status.baseline->size_bytes);
+    put_number(result["baseline"], "ownSizeBytes", status.baseline->own_size_bytes);
+    put_number(result["baseline"], "baseSizeBytes", status.baseline->base_size_bytes);
   }
   if (status.inputs) result["inputs"] = inputs_to_json(*status.inputs);
   if (status.build) result["build"] = build_to_json(*status.build);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/api/failure.h"
+#include "common/api/image.h"
 #include "common/api/spec.h"
 #include "common/base/json.h"
 
@@ -23,36 +24,6 @@ struct Condition {
   std::string message;
   std::int64_t observed_generation = 0;
   std::string last_transition_time;
-};
-
-struct ImageLayer {
-  std::string digest;  ///< 12 hex digits
-  std::uint64_t size_bytes = 0;
-  std::string origin;  ///< "base" or "own"
-  int line = 0;
-  std::string created_by;
-};
-
-struct ImagePlatform {
-  std::string platform, digest;
-  std::uint64_t size_bytes = 0, own_size_bytes = 0, uncompressed_bytes = 0, largest_layer_bytes = 0;
-  int layer_count = 0;
-  std::vector<ImageLayer> layers;
-};
-
-/// The last accepted image; a later failure does not erase it. Sizes are those of the largest
-/// platform.
-struct Image {
-  std::string ref;  ///< repository@digest
-  std::string digest;
-  std::vector<std::string> tags;
-  std::uint64_t size_bytes = 0, own_size_bytes = 0, uncompressed_bytes = 0;
-  std::optional<std::int64_t> delta_bytes;  ///< against the image before it
-  int layer_count = 0;
-  std::string delta;  ///< "+0.7%"
-  std::string revision;
-  std::string created_at;
-  std::vector<ImagePlatform> platforms;
 };
 
 struct InputBase {
@@ -87,12 +58,14 @@ struct Build {
 struct HistoryEntry {
   std::int64_t number = 0;
   std::string hash, trigger, result, digest;
-  std::uint64_t size_bytes = 0;
+  std::uint64_t size_bytes = 0, own_size_bytes = 0;
   double seconds = 0;
+  std::string finished_at;
 };
 
+/// Medians of the last accepted builds, each on its own: base and own need not add up to size.
 struct Baseline {
-  std::uint64_t size_bytes = 0;
+  std::uint64_t size_bytes = 0, own_size_bytes = 0, base_size_bytes = 0;
   int samples = 0;
 };
 

@@ -53,7 +53,7 @@ Json schema_of(const char* part) {
 }
 
 const char* const kEveryField = R"(
-source: {git: {url: "https://h/x", ref: {tag: v1, branch: b, commit: c}, secretRef: {name: g}}, inline: {files: {Dockerfile: x}}}
+source: {git: {url: "https://h/x", ref: {tag: v1, branch: b, commit: c}, secretRef: {name: g}}, inline: {files: {Dockerfile: x}}, oci: {ref: r}}
 path: a
 dockerfile: D
 target: t
@@ -69,6 +69,7 @@ timeout: 1h
 retries: 1
 suspend: true
 history: {successful: 1, failed: 1, ttl: 1h}
+budget: {size: 300Mi, growth: 20%, own: 120Mi, layers: 40, enforcement: Block}
 pod: {serviceAccountName: b, resources: {limits: {memory: 1Gi}, requests: {cpu: "1"}}, nodeSelector: {a: b}, labels: {x: y},
       tolerations: [{key: k, operator: Equal, value: v, effect: NoExecute, tolerationSeconds: 5}],
       annotations: {p: q}, priorityClassName: low, runtimeClassName: kata, isolation: Overlay}
@@ -94,9 +95,13 @@ Status every_status_field() {
                               .own_size_bytes = 1,
                               .uncompressed_bytes = 1,
                               .largest_layer_bytes = 1,
+                              .wasted_bytes = 1,
                               .layer_count = 1,
-                              .layers = {{"d", 1, "own", 3, "c"}}}};
-  status.baseline = Baseline{1, 1};
+                              .layers = {{"d", 1, "own", 3, "c", 1, 1, 1}},
+                              .largest_paths = {{"/p", 1, 1}}}};
+  status.image->wasted_bytes = 1;
+  status.image->advice = {{1, 1, "m"}};
+  status.baseline = Baseline{1, 1, 1, 1};
   status.inputs = Inputs{.key = "k",
                          .spec = "s",
                          .source = "c",
@@ -119,7 +124,7 @@ Status every_status_field() {
                        .isolation = "i",
                        .result = "r"};
   status.build->failure = Failure{FailureClass::Config, "SecretNotFound", "m", "s", 1, 1, "l"};
-  status.history = {{1, "h", "t", "r", "d", 1, 1.5}};
+  status.history = {{1, "h", "t", "r", "d", 1, 1, 1.5, "f"}};
   status.last_handled_reconcile_at = "x";
   return status;
 }

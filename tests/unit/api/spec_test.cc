@@ -72,10 +72,13 @@ TEST_CASE("what is wrong with a spec is named by its field") {
     const char* message;
   };
   const Row rows[] = {
-      {"source: {}", "spec.source: exactly one of git, inline"},
+      {"source: {}", "spec.source: exactly one of git, inline, oci"},
+      {"source: {oci: {ref: 'r.io/web:1'}}",
+       "spec.source.oci.ref: must name a digest (repository@sha256:…): a tag may move"},
+      {"source: {oci: {}}", "spec.source.oci.ref: is required"},
       {"source: {git: {url: https://h/x}, inline: {files: {a: b}}}",
-       "spec.source: exactly one of git, inline"},
-      {"source: {http: {url: https://h}}", "spec.source: exactly one of git, inline"},
+       "spec.source: exactly one of git, inline, oci"},
+      {"source: {http: {url: https://h}}", "spec.source: exactly one of git, inline, oci"},
       {"source: {git: {url: 'ssh://git@h/x'}}",
        "spec.source.git.url: expected http:// or https:// (other transports are not supported)"},
       {"source: {git: {url: 'https://u:p@h/x'}}",
