@@ -67,6 +67,11 @@ std::optional<JobError> set_source(const contract::BuildRequest& request, Job& j
         .files = files->files, .sub_path = spec.path, .dockerfile = spec.dockerfile};
     return std::nullopt;
   }
+  if (const auto* artifact = std::get_if<api::OciSource>(&spec.source)) {
+    job.source = context::OciSource{
+        .ref = artifact->ref, .sub_path = spec.path, .dockerfile = spec.dockerfile};
+    return std::nullopt;
+  }
   const auto& git = std::get<api::GitSource>(spec.source);
   context::GitSource source{
       .url = git.url,
@@ -117,6 +122,8 @@ std::variant<Job, JobError> job_from_request(const contract::BuildRequest& reque
   job.options.annotations = spec.annotations;
   job.options.network = spec.network == api::Network::None ? Network::None : Network::Default;
   job.options.output = *std::move(output);
+  job.options.budget = spec.budget;
+  job.options.baseline_bytes = request.run.baseline_bytes;
   job.options.revision = request.resolved.revision;
   job.options.pinned_bases = request.resolved.bases;
   job.timestamp = spec.timestamp.value_or(api::Timestamp{});

@@ -25,6 +25,16 @@ std::string render_layers(const contract::PlatformReport& platform) {
   return out;
 }
 
+std::string render_waste(const contract::PlatformReport& platform) {
+  if (!platform.waste_is_known) return "";
+  std::string out = "waste  " + format_bytes(platform.wasted_bytes) +
+                    " unpacked that later layers overwrite or remove\n";
+  for (const auto& advice : platform.advice)
+    out += "advice " + (advice.line > 0 ? "line " + std::to_string(advice.line) + ": " : "") +
+           advice.message + "\n";
+  return out;
+}
+
 std::string render_failure(const api::Failure& failure) {
   std::string place = failure.line == 0 ? "" : "line " + std::to_string(failure.line) + ": ";
   std::string out = "error: " + place + failure.message + " (" + failure.reason + ")\n";
@@ -53,6 +63,7 @@ std::string render_summary(const contract::BuildReport& report) {
            format_bytes(platform.uncompressed_bytes) + " unpacked, " +
            std::to_string(platform.layer_count) + " layers\n";
     out += render_layers(platform);
+    out += render_waste(platform);
   }
   char times[200];
   std::snprintf(times, sizeof times,

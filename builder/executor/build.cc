@@ -12,6 +12,7 @@
 #include "builder/executor/stage_builder.h"
 #include "builder/executor/stopwatch.h"
 #include "builder/executor/uploader.h"
+#include "builder/executor/usage_report.h"
 
 namespace imagebuild::executor {
 namespace {
@@ -21,6 +22,11 @@ struct Outcome {
   Image image;
   std::vector<std::string> tags;
   UploadTotals totals;
+  std::vector<std::string> exceeded;  ///< limits of the budget
+
+  bool is_blocked(const api::Budget& budget) const {
+    return !exceeded.empty() && budget.enforcement == api::Budget::Enforcement::Block;
+  }
 };
 
 std::uint64_t peak_memory() {
@@ -41,6 +47,14 @@ std::set<std::size_t> stages_of_image(const plan::Plan& plan) {
     wanted = other->index;
   }
   return chain;
+}
+
+api::Failure over_budget(const std::vector<std::string>& exceeded) {
+  api::Failure failure{.failure_class = api::FailureClass::Terminal,
+                       .reason = std::string(api::reason::kSizeBudgetExceeded)};
+  for (const auto& sentence : exceeded)
+    failure.message += (failure.message.empty() ? "" : "; ") + sentence;
+  return failure;
 }
 
 class Build {
@@ -154,6 +168,10 @@ class Build {
     if (target.base != nullptr) TRY(noted(Doing::Pull, state.bases.unpack(*target.base)));
     TRY(layers_are_made(state.file, target));
     Outcome outcome{.image = TRY(make_image(target, options_))};
+    if (auto usage = measure_usage(target, state.worker, services_.stop))
+      add_usage(*usage, target, outcome.image.report);
+    else
+      services_.progress.warning("the layers' waste is not known: " + usage.error().message);
     note_.at("", 0);
     TRY(noted(Doing::Push, deliver(outcome, uploader, blobs)));
     return outcome;
@@ -208,6 +226,13 @@ class Build {
       return {};
     };
     TRY(put(target.with_digest(image.digest)));
+    outcome.exceeded =
+        api::exceeded_limits(options_.budget, {.size_bytes = image.report.size_bytes,
+                                               .own_size_bytes = image.report.own_size_bytes,
+                                               .layer_count = image.report.layer_count,
+                                               .baseline_bytes = options_.baseline_bytes});
+    for (const auto& sentence : outcome.exceeded) services_.progress.warning("budget: " + sentence);
+    if (outcome.is_blocked(options_.budget)) return {};
     for (const auto& reference : references) {
       TRY(put(reference));
       outcome.tags.push_back(reference.tag_or_latest());
@@ -235,7 +260,10 @@ contract::BuildReport build(const BuildOptions& options, const BuildServices& se
     Build build(options, services, report);
     auto outcome = build.run();
     if (outcome) {
-      report.result = contract::BuildResult::Success;
+      report.result = outcome->is_blocked(options.budget) ? contract::BuildResult::OverBudget
+                                                          : contract::BuildResult::Success;
+      if (report.result == contract::BuildResult::OverBudget)
+        report.failure = over_budget(outcome->exceeded);
       report.digest = outcome->image.digest.to_string();
       report.tags = outcome->tags;
       report.platforms = {outcome->image.report};

@@ -29,6 +29,7 @@ struct ImageLayer {
   int line = 0;                ///< of an own layer's instruction
   std::size_t history = 0;     ///< of an own layer: its entry in the config's history
   std::string created_by;
+  bool from_run = false;  ///< its directory is an overlay's upper one
   // Shared: stages that continue this one, the uploader and the report all wait for the same layer.
   std::shared_future<Result<FinishedLayer>> finished;
 };

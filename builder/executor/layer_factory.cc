@@ -33,7 +33,7 @@ Result<MadeLayer> LayerFactory::from_tar(
   TRY(parts_.worker.settle(id, lowers, parts_.stop));
   std::promise<Result<FinishedLayer>> finished;
   finished.set_value(FinishedLayer{.blob = TRY(blob.finish()), .empty = *written == 0});
-  return MadeLayer{id, finished.get_future().share()};
+  return MadeLayer{id, false, finished.get_future().share()};
 }
 
 MadeLayer LayerFactory::from_upper(LowerList lowers, LayerId upper) {
@@ -43,7 +43,7 @@ MadeLayer LayerFactory::from_upper(LowerList lowers, LayerId upper) {
                              ScopeExit release([this] { background_.release(); });
                              return pack_upper(lowers, upper);
                            });
-  return {upper, future.share()};
+  return {upper, true, future.share()};
 }
 
 Result<FinishedLayer> LayerFactory::pack_upper(const LowerList& lowers, LayerId upper) {

@@ -20,6 +20,7 @@ namespace imagebuild::executor {
 /// A layer as the stage sees it: its directory, usable at once, and its blob, some time later.
 struct MadeLayer {
   LayerId id;
+  bool from_upper = false;
   std::shared_future<Result<FinishedLayer>> finished;
 };
 

@@ -10,6 +10,7 @@
 
 #include "builder/layer/blob_writer.h"
 #include "builder/sandbox/run_spec.h"
+#include "common/api/budget.h"
 #include "common/contract/build_request.h"
 #include "common/oci/platform.h"
 #include "common/oci/reference.h"
@@ -39,6 +40,8 @@ struct BuildOptions {
   Network network = Network::Default;
   std::vector<HostEntry> extra_hosts;
   Output output = NoOutput{};
+  api::Budget budget;                ///< with Block, tags of an image that exceeds it are not moved
+  std::uint64_t baseline_bytes = 0;  ///< what the growth is measured against; 0: nothing yet
   std::string revision;  ///< how the source was named when its commit was resolved; empty: as the
                          ///< context names it
   std::vector<contract::Base> pinned_bases;  ///< use these digests where the reference matches

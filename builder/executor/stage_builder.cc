@@ -130,6 +130,7 @@ void StageBuilder::add_layer(MadeLayer made, const Instruction& original, std::s
   state_.layers.push_back({.line = original.lines.first,
                            .history = state_.config.history.size() - 1,
                            .created_by = std::move(created_by),
+                           .from_run = made.from_upper,
                            .finished = std::move(made.finished)});
   if (on_layer_) on_layer_(state_.layers.back());
 }
