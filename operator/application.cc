@@ -5,6 +5,8 @@
 #include <future>
 #include <map>
 
+#include "operator/object_sample.h"
+
 #ifndef IMAGEBUILD_REVISION
 #define IMAGEBUILD_REVISION "unknown"
 #endif
@@ -38,34 +40,6 @@ runtime::InformerOptions informer_options(const OperatorOptions& options, kube::
 std::string host_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "imagebuild-operator";
-}
-
-telemetry::ObjectSample sample_of(const api::ImageBuild& object) {
-  telemetry::ObjectSample sample{.name_space = object.name_space, .name = object.name};
-  if (object.spec.ok()) {
-    sample.image = api::image_repository(*object.spec);
-    sample.suspended = object.spec->suspend;
-  }
-  auto is_true = [&](const char* type) {
-    const api::Condition* condition = object.status.find_condition(type);
-    return condition != nullptr && condition->status == "True";
-  };
-  sample.ready = is_true("Ready") && object.status.observed_generation == object.generation;
-  sample.up_to_date = is_true("UpToDate");
-  if (object.status.baseline) sample.baseline_bytes = object.status.baseline->size_bytes;
-  if (!object.status.image) return sample;
-  for (const api::ImagePlatform& platform : object.status.image->platforms)
-    sample.platforms.push_back(
-        {.platform = platform.platform,
-         .size_bytes = platform.size_bytes,
-         .uncompressed_bytes = platform.uncompressed_bytes,
-         .base_bytes = platform.size_bytes - std::min(platform.size_bytes, platform.own_size_bytes),
-         .own_bytes = platform.own_size_bytes,
-         .largest_layer_bytes = platform.largest_layer_bytes,
-         .layers = platform.layer_count});
-  if (auto created = parse_rfc3339(object.status.image->created_at))
-    sample.last_success = static_cast<double>(created->time_since_epoch().count()) / 1000;
-  return sample;
 }
 
 std::vector<telemetry::NamespaceCount> to_counts(const std::map<std::string, int>& counts) {
@@ -135,7 +109,8 @@ void Application::connect_handlers() {
 void Application::set_metric_sources() {
   telemetry::Sources sources;
   sources.objects = [this](const std::function<void(const telemetry::ObjectSample&)>& visit) {
-    for (const auto& [key, object] : builds_.all()) visit(sample_of(*object));
+    for (const auto& [key, object] : builds_.all())
+      visit(sample_of(*object, options_.metrics_layers));
   };
   // Every namespace with ImageBuilds has a value, so that 0 is 0 and not absent.
   auto with_zeroes = [this](std::map<std::string, int> counts) {

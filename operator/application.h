@@ -61,7 +61,7 @@ class Application {
   runtime::Informer<controller::PodView> pods_;
   mutable std::mutex workers_mutex_;
   const runtime::Controller* workers_ = nullptr;  ///< guarded by workers_mutex_; while they run
-  std::atomic<bool> writing_{false};  ///< without leader election: workers run
+  std::atomic<bool> writing_{false};              ///< without leader election: workers run
   std::unique_ptr<runtime::LeaderElector> elector_;
   std::unique_ptr<http::Server> server_;
 };

@@ -71,6 +71,8 @@ void add_flags(CLI::App& app, OperatorOptions& options, Raw& raw) {
   app.add_option("--builder-cpu-limit", raw.cpu_limit, "CPU limit; default: none");
   app.add_option("--builder-memory-limit", raw.memory_limit, "memory limit; default: none");
 
+  app.add_flag("--metrics-layers", options.metrics_layers,
+               "export the sizes of each image's ten largest layers (ten more series an image)");
   app.add_option("--metrics-address", options.metrics_address,
                  "HOST:PORT of /metrics, /healthz and /readyz")
       ->capture_default_str();

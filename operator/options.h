@@ -21,6 +21,7 @@ struct OperatorOptions {
   int max_concurrent_builds = 10;
   int workers = 4;
   std::string metrics_address = "0.0.0.0:8080";
+  bool metrics_layers = false;  ///< export the sizes of each image's ten largest layers
   bool leader_elect = false;
   std::string leader_election_namespace;  ///< "": the one we run in
   LogFormat log_format = LogFormat::Text;

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "common/base/clock.h"
+#include "operator/controller/growth.h"
 #include "operator/controller/identity.h"
 
 namespace imagebuild::controller {
@@ -12,42 +13,45 @@ namespace {
 
 constexpr std::size_t kMaxHistory = 10;
 constexpr std::size_t kBaselineSamples = 5;
-constexpr std::size_t kMaxStatusLayers = 127;
-
-std::string short_digest(std::string_view digest) {
-  std::size_t colon = digest.find(':');
-  if (colon != std::string_view::npos) digest.remove_prefix(colon + 1);
-  return std::string(digest.substr(0, 12));
+constexpr std::size_t kMaxAdvice = 10;
+/// The lower of the two middle ones: a second build cannot move the baseline on its own.
+std::uint64_t lower_median(std::vector<std::uint64_t> sizes) {
+  std::sort(sizes.begin(), sizes.end());
+  return sizes[(sizes.size() - 1) / 2];
 }
 
-api::ImagePlatform platform_of(const contract::PlatformReport& report) {
-  api::ImagePlatform platform{.platform = report.platform, .digest = report.digest};
-  platform.size_bytes = report.size_bytes;
-  platform.own_size_bytes = report.own_size_bytes;
-  platform.uncompressed_bytes = report.uncompressed_bytes;
-  platform.largest_layer_bytes = report.largest_layer_bytes;
-  platform.layer_count = report.layer_count;
-  for (const contract::LayerReport& layer : report.layers) {
-    if (platform.layers.size() == kMaxStatusLayers) break;
-    const char* origin = layer.origin == contract::LayerOrigin::Base ? "base" : "own";
-    platform.layers.push_back(
-        {short_digest(layer.digest), layer.size_bytes, origin, layer.line, layer.created_by});
-  }
-  return platform;
-}
-
-/// Median of the sizes of the last accepted builds, this one included.
-api::Baseline baseline_with(const std::vector<api::HistoryEntry>& history, std::uint64_t size) {
-  std::vector<std::uint64_t> sizes = {size};
+/// Medians over the last accepted builds, this one included.
+api::Baseline baseline_with(const std::vector<api::HistoryEntry>& history,
+                            const api::Image& image) {
+  std::vector<std::uint64_t> sizes, own, base;
+  auto add = [&](std::uint64_t size, std::uint64_t own_size) {
+    sizes.push_back(size);
+    own.push_back(own_size);
+    base.push_back(size - std::min(size, own_size));
+  };
+  add(image.size_bytes, image.own_size_bytes);
   for (const api::HistoryEntry& entry : history)
     if (entry.result == "Success" && entry.size_bytes > 0 && sizes.size() < kBaselineSamples)
-      sizes.push_back(entry.size_bytes);
-  std::sort(sizes.begin(), sizes.end());
-  std::size_t middle = sizes.size() / 2;
-  std::uint64_t median = sizes.size() % 2 == 1
-                             ? sizes[middle]
-                             : sizes[middle - 1] + (sizes[middle] - sizes[middle - 1]) / 2;
-  return {median, static_cast<int>(sizes.size())};
+      add(entry.size_bytes, entry.own_size_bytes);
+  return {.size_bytes = lower_median(sizes),
+          .own_size_bytes = lower_median(own),
+          .base_size_bytes = lower_median(base),
+          .samples = static_cast<int>(sizes.size())};
+}
+
+const api::ImagePlatform* find_platform(const std::optional<api::Image>& image,
+                                        const std::string& name) {
+  if (!image) return nullptr;
+  for (const api::ImagePlatform& platform : image->platforms)
+    if (platform.platform == name) return &platform;
+  return nullptr;
+}
+
+void copy_advice(const contract::PlatformReport& platform, api::Image& image) {
+  image.advice.clear();
+  for (const contract::Advice& advice : platform.advice)
+    if (image.advice.size() < kMaxAdvice)
+      image.advice.push_back({advice.line, advice.saves_bytes, advice.message});
 }
 
 double seconds_between(const std::string& from, const std::string& to) {
@@ -72,12 +76,33 @@ std::string percent_delta(std::uint64_t before, std::uint64_t after) {
   return text;
 }
 
-void record_history(api::Status& status, const std::string& digest, std::uint64_t size_bytes) {
+void record_history(api::Status& status, const std::string& digest, std::uint64_t size_bytes,
+                    std::uint64_t own_size_bytes) {
   const api::Build& build = *status.build;
   status.history.insert(status.history.begin(),
-                        {build.number, build.hash, build.trigger, build.result, digest, size_bytes,
-                         seconds_between(build.started_at, build.finished_at)});
+                        {.number = build.number,
+                         .hash = build.hash,
+                         .trigger = build.trigger,
+                         .result = build.result,
+                         .digest = digest,
+                         .size_bytes = size_bytes,
+                         .own_size_bytes = own_size_bytes,
+                         .seconds = seconds_between(build.started_at, build.finished_at),
+                         .finished_at = build.finished_at});
   if (status.history.size() > kMaxHistory) status.history.resize(kMaxHistory);
+}
+
+std::string tell_over_budget(const api::Failure& failure, const api::Status& status,
+                             const contract::BuildReport& report, const std::string& dockerfile) {
+  std::string message = failure.message;
+  const contract::PlatformReport* largest = nullptr;
+  for (const contract::PlatformReport& platform : report.platforms)
+    if (largest == nullptr || platform.size_bytes > largest->size_bytes) largest = &platform;
+  if (largest == nullptr || !status.image) return message;
+  const auto platform =
+      platform_with_deltas(*largest, find_platform(status.image, largest->platform));
+  const std::string change = tell_largest_growth(platform, dockerfile);
+  return change.empty() ? message : message + "; " + change;
 }
 
 void accept_image(api::Status& status, const api::Spec& spec, const std::string& key,
@@ -91,19 +116,22 @@ void accept_image(api::Status& status, const api::Spec& spec, const std::string&
   image.revision = report.inputs.revision.empty() ? build.revision : report.inputs.revision;
   image.created_at = build.finished_at.empty() ? now : build.finished_at;
   for (const contract::PlatformReport& platform : report.platforms) {
-    image.platforms.push_back(platform_of(platform));
+    image.platforms.push_back(
+        platform_with_deltas(platform, find_platform(status.image, platform.platform)));
     if (platform.size_bytes < image.size_bytes) continue;
     image.size_bytes = platform.size_bytes;
     image.own_size_bytes = platform.own_size_bytes;
     image.uncompressed_bytes = platform.uncompressed_bytes;
     image.layer_count = platform.layer_count;
+    image.wasted_bytes = image.platforms.back().wasted_bytes;
+    copy_advice(platform, image);
   }
   if (status.image && status.image->size_bytes > 0) {
     image.delta_bytes = static_cast<std::int64_t>(image.size_bytes) -
                         static_cast<std::int64_t>(status.image->size_bytes);
     image.delta = percent_delta(status.image->size_bytes, image.size_bytes);
   }
-  status.baseline = baseline_with(status.history, image.size_bytes);
+  status.baseline = baseline_with(status.history, image);
   status.inputs = api::Inputs{.key = key,
                               .spec = spec_hash(spec),
                               .source = build.source,

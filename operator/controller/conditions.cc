@@ -18,6 +18,13 @@ std::string failure_message(const api::Failure& failure) {
   return api::clip_back(message, 1024);
 }
 
+State budget_state(const Situation::Budget& budget) {
+  if (!budget.known) return {"Unknown", "Pending", "there is no image to judge yet"};
+  if (budget.exceeded.empty())
+    return {"True", "BelowLimits", "the image is within every limit of spec.budget"};
+  return {"False", std::string(api::reason::kSizeBudgetExceeded), budget.exceeded};
+}
+
 bool active(Activity activity) {
   return activity != Activity::None && activity != Activity::WillRetry;
 }
@@ -104,6 +111,7 @@ std::vector<api::Condition> make_conditions(const Situation& situation, std::int
   if (table.reconciling) add("Reconciling", {"True", table.ready.reason, table.ready.message});
   if (table.stalled) add("Stalled", {"True", table.ready.reason, table.ready.message});
   add("UpToDate", table.up_to_date);
+  if (situation.budget) add("WithinBudget", budget_state(*situation.budget));
   return result;
 }
 

@@ -35,6 +35,13 @@ struct Situation {
       failure;  ///< the last build of the current inputs failed, or the spec is no good
   bool suspended = false;
   std::string success;  ///< message of Ready=True
+
+  /// How the image, or the last build's that was refused for it, stands to spec.budget.
+  struct Budget {
+    bool known = false;    ///< there is an image to judge
+    std::string exceeded;  ///< "": within
+  };
+  std::optional<Budget> budget;  ///< none: spec.budget sets no limit
 };
 
 /// The conditions for `generation`; a condition whose status did not change keeps its transition

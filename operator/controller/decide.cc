@@ -5,6 +5,7 @@
 #include "common/base/byte_size.h"
 #include "operator/controller/accept.h"
 #include "operator/controller/conditions.h"
+#include "operator/controller/growth.h"
 #include "operator/controller/identity.h"
 #include "operator/controller/retention.h"
 #include "operator/controller/retry.h"
@@ -101,7 +102,8 @@ class Decider {
   }
 
   bool fold_finished(const PodView& pod, PodFinished& finished) {
-    if (finished.report && finished.report->log_parts > 0 && !finished.failure) {
+    const bool has_image = !finished.failure || is_over_budget(*finished.failure);
+    if (finished.report && finished.report->log_parts > 0 && has_image) {
       if (!snapshot_.log_tail) {
         decision_.needs.log_of_pod = pod.name;
         decision_.needs.log_lines = finished.report->log_parts;
@@ -117,10 +119,22 @@ class Decider {
     if (!build_is_current())
       finish("Superseded", std::nullopt, report, ended);
     else if (finished.failure)
-      finish("Failure", std::move(finished.failure), report, ended);
+      fail_build(std::move(*finished.failure), report, ended);
     else
       succeed(*report, ended);
     return true;
+  }
+
+  static bool is_over_budget(const api::Failure& failure) {
+    return failure.reason == api::reason::kSizeBudgetExceeded;
+  }
+
+  void fail_build(api::Failure failure, const contract::BuildReport* report,
+                  const std::string& ended) {
+    if (report == nullptr || !is_over_budget(failure))
+      return finish("Failure", std::move(failure), report, ended);
+    failure.message = tell_over_budget(failure, decision_.status, *report, dockerfile());
+    finish("OverBudget", std::move(failure), report, ended);
   }
 
   void succeed(const contract::BuildReport& report, const std::string& ended) {
@@ -134,6 +148,8 @@ class Decider {
     }
     finish(std::string(contract::to_string(report.result)), std::nullopt, &report, ended);
     decision_.events.push_back({false, "BuildSucceeded", success_message()});
+    if (const std::string over = over_budget_message(); !over.empty())
+      decision_.events.push_back({true, "SizeBudgetExceeded", api::clip_back(over, 1000)});
   }
 
   void finish(const std::string& result, std::optional<api::Failure> failure,
@@ -142,9 +158,14 @@ class Decider {
     ending.result = result;
     ending.finished_at = ended;
     ending.failure = failure;
-    const bool success = result == "Success" && decision_.status.image;
-    record_history(decision_.status, report == nullptr ? "" : report->digest,
-                   success ? decision_.status.image->size_bytes : 0);
+    std::uint64_t size = 0, own = 0;
+    if (report != nullptr && (result == "Success" || result == "OverBudget"))
+      for (const contract::PlatformReport& platform : report->platforms)
+        if (platform.size_bytes >= size) {
+          size = platform.size_bytes;
+          own = platform.own_size_bytes;
+        }
+    record_history(decision_.status, report == nullptr ? "" : report->digest, size, own);
     decision_.finished = FinishedBuild{result, ending.trigger, failure,
                                        report == nullptr ? std::nullopt : std::optional(*report)};
     if (result == "Superseded")
@@ -156,7 +177,7 @@ class Decider {
     const RetryPlan retry = plan_retry(*build(), spec(), object_.generation, snapshot_.now);
     std::string reason = "BuildFailed";
     if (failure.reason == api::reason::kSecretNotFound ||
-        failure.reason == api::reason::kSourceUnavailable)
+        failure.reason == api::reason::kSourceUnavailable || is_over_budget(failure))
       reason = failure.reason;
     else if (!retry.never && failure.failure_class == api::FailureClass::Transient)
       reason = "BuildRetrying";
@@ -176,6 +197,43 @@ class Decider {
                          status.image->tags.end();
     situation_.up_to_date = situation_.accepted && key && tags;
     situation_.success = success_message();
+  }
+
+  std::string dockerfile() const {
+    return spec().dockerfile.empty() ? "Dockerfile" : spec().dockerfile;
+  }
+
+  /// What the accepted image exceeds of the budget as it stands now, and the layer that grew most.
+  std::string over_budget_message() const {
+    const api::Status& status = decision_.status;
+    const auto exceeded = api::exceeded_limits(
+        spec().budget, {.size_bytes = status.image->size_bytes,
+                        .own_size_bytes = status.image->own_size_bytes,
+                        .layer_count = status.image->layer_count,
+                        .baseline_bytes = status.baseline ? status.baseline->size_bytes : 0});
+    std::string message;
+    for (const std::string& sentence : exceeded)
+      message += (message.empty() ? "" : "; ") + sentence;
+    if (message.empty() || !status.image->delta_bytes) return message;
+    const api::ImagePlatform* platform = largest_platform(*status.image);
+    const std::string change =
+        platform == nullptr ? "" : tell_largest_growth(*platform, dockerfile());
+    return change.empty() ? message : message + "; " + change;
+  }
+
+  /// The last build's image was too large to be accepted, and nothing changed since.
+  bool is_blocked() const {
+    return build() && build()->result == "OverBudget" && build_is_current() && build()->failure;
+  }
+
+  void judge_budget() {
+    if (!object_.spec.ok() || !spec().budget.has_limit()) return;
+    if (is_blocked())
+      situation_.budget = {.known = true, .exceeded = build()->failure->message};
+    else if (decision_.status.image)
+      situation_.budget = {.known = true, .exceeded = over_budget_message()};
+    else
+      situation_.budget = {.known = false, .exceeded = ""};
   }
 
   // --- what to do ---
@@ -198,7 +256,8 @@ class Decider {
       }
     }
     if (situation_.up_to_date) return;
-    const bool failed = build() && build()->result == "Failure" && build_is_current();
+    const bool failed =
+        build() && (build()->result == "Failure" || is_blocked()) && build_is_current();
     if (failed) situation_.failure = build()->failure.value_or(api::Failure{});
     if (spec().suspend) {
       situation_.suspended = true;
@@ -366,6 +425,7 @@ class Decider {
   }
 
   void write_conditions() {
+    judge_budget();
     decision_.status.observed_generation = object_.generation;
     decision_.status.conditions =
         make_conditions(situation_, object_.generation, object_.status.conditions, now_);
@@ -407,7 +467,7 @@ api::Status refuse_build(api::Status status, std::string message, const std::str
   status.build->failure = api::Failure{.failure_class = api::FailureClass::Config,
                                        .reason = std::string(api::reason::kPodRefused),
                                        .message = api::clip_back(message, 512)};
-  record_history(status, "", 0);
+  record_history(status, "", 0, 0);
   return status;
 }
 

@@ -10,7 +10,7 @@ namespace imagebuild::controller {
 std::string spec_hash(const api::Spec& spec) {
   Json affecting = api::spec_to_json(spec);
   for (const char* field :
-       {"suspend", "retries", "timeout", "history", "pod", "registries", "tags"})
+       {"suspend", "retries", "timeout", "history", "pod", "registries", "tags", "budget"})
     affecting.erase(field);
   affecting["image"] = api::image_repository(spec);
   return sha256_hex(dump_json(affecting));

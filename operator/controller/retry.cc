@@ -16,7 +16,8 @@ RetryPlan plan_retry(const api::Build& build, const api::Spec& spec, std::int64_
                      TimePoint now) {
   const api::Failure failure = build.failure.value_or(api::Failure{});
   const bool terminal = failure.failure_class == api::FailureClass::Terminal;
-  const bool settings_matter = !terminal || failure.reason == api::reason::kTimeout;
+  const bool settings_matter = !terminal || failure.reason == api::reason::kTimeout ||
+                               failure.reason == api::reason::kSizeBudgetExceeded;
   if (settings_matter && generation != build.generation) return {};
   if (terminal) return {.never = true};
   const bool transient = failure.failure_class == api::FailureClass::Transient;

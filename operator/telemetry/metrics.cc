@@ -34,7 +34,8 @@ const Histogram::BucketBoundaries kQueueSeconds = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4,
 const Histogram::BucketBoundaries kBuildSeconds = {1,   2,   5,   10,   20,   30,   60,
                                                    120, 300, 600, 1200, 1800, 3600, 7200};
 
-const char* const kResults[] = {"Success", "Unchanged", "Failure", "Canceled", "Superseded"};
+const char* const kResults[] = {"Success", "Unchanged", "OverBudget",
+                                "Failure", "Canceled",  "Superseded"};
 const char* const kTriggers[] = {"Spec", "Manual", "Retry"};
 const char* const kPhases[] = {"pull", "context", "run", "push", "total"};
 const char* const kReconcileResults[] = {"success", "requeue_after", "error", "terminal"};

@@ -21,13 +21,28 @@ struct PlatformSample {
   std::uint64_t size_bytes = 0, uncompressed_bytes = 0, base_bytes = 0, own_bytes = 0,
                 largest_layer_bytes = 0;
   int layers = 0;
+  std::optional<std::uint64_t> wasted_bytes;
+  /// The layer that grew most over the image before; its line is 0 for a layer of the base.
+  std::uint64_t growth_bytes = 0;
+  int growth_line = 0;
+  struct Layer {
+    std::size_t index = 0;
+    bool own = false;
+    std::uint64_t size_bytes = 0;
+  };
+  std::vector<Layer> largest_layers;  ///< empty unless they are exported
+};
+
+struct BaselineSample {
+  std::uint64_t size_bytes = 0, own_bytes = 0, base_bytes = 0;
 };
 
 /// One ImageBuild as the gauges see it.
 struct ObjectSample {
   std::string name_space, name, image;  ///< image: the repository
   std::vector<PlatformSample> platforms;
-  std::optional<std::uint64_t> baseline_bytes;
+  std::optional<BaselineSample> baseline;
+  std::optional<std::uint64_t> budget_bytes;
   std::optional<double> last_success;  ///< seconds since 1970
   bool ready = false, suspended = false, up_to_date = false;
 };

@@ -14,6 +14,11 @@ enum Gauge {
   kLayers,
   kLargest,
   kBaseline,
+  kBaselineOrigin,
+  kWasted,
+  kGrowth,
+  kLayer,
+  kBudget,
   kLastSuccess,
   kReady,
   kSuspended,
@@ -34,6 +39,15 @@ const struct {
     {"imagebuild_image_layers", "Layers of the accepted image."},
     {"imagebuild_image_largest_layer_size_bytes", "Compressed size of the largest layer."},
     {"imagebuild_image_baseline_size_bytes", "Median compressed size of the last accepted builds."},
+    {"imagebuild_image_baseline_origin_size_bytes",
+     "Median compressed size by origin of the last accepted builds."},
+    {"imagebuild_image_wasted_bytes",
+     "Unpacked bytes of the accepted image that later layers overwrite or remove."},
+    {"imagebuild_image_growth_bytes",
+     "Compressed bytes by which the layer that grew most grew over the image before, and its "
+     "Dockerfile line (0: of the base)."},
+    {"imagebuild_layer_size_bytes", "Compressed size of the ten largest layers."},
+    {"imagebuild_image_size_budget_bytes", "spec.budget.size."},
     {"imagebuild_last_success_timestamp_seconds", "When the accepted image was built."},
     {"imagebuild_ready", "1 when an image of the current spec is accepted."},
     {"imagebuild_suspended", "1 when spec.suspend is set."},
@@ -46,6 +60,11 @@ ClientMetric gauge(double value, std::vector<ClientMetric::Label> labels) {
   metric.gauge.value = value;
   metric.label = std::move(labels);
   return metric;
+}
+
+/// "07": label values that sort.
+std::string two_digits(std::size_t index) {
+  return (index < 10 ? "0" : "") + std::to_string(index);
 }
 
 MetricFamily family(const char* name, const char* help) {
@@ -80,8 +99,22 @@ void ObjectGauges::add(const ObjectSample& sample) {
     put(kOrigin, static_cast<double>(platform.own_bytes), with(labels, "origin", "own"));
     put(kLayers, platform.layers, labels);
     put(kLargest, static_cast<double>(platform.largest_layer_bytes), labels);
-    if (sample.baseline_bytes) put(kBaseline, static_cast<double>(*sample.baseline_bytes), labels);
+    if (platform.wasted_bytes) put(kWasted, static_cast<double>(*platform.wasted_bytes), labels);
+    if (platform.growth_bytes > 0)
+      put(kGrowth, static_cast<double>(platform.growth_bytes),
+          with(labels, "line", std::to_string(platform.growth_line)));
+    for (const PlatformSample::Layer& layer : platform.largest_layers)
+      put(kLayer, static_cast<double>(layer.size_bytes),
+          with(with(labels, "layer", two_digits(layer.index)), "origin",
+               layer.own ? "own" : "base"));
+    if (!sample.baseline) continue;
+    put(kBaseline, static_cast<double>(sample.baseline->size_bytes), labels);
+    put(kBaselineOrigin, static_cast<double>(sample.baseline->base_bytes),
+        with(labels, "origin", "base"));
+    put(kBaselineOrigin, static_cast<double>(sample.baseline->own_bytes),
+        with(labels, "origin", "own"));
   }
+  if (sample.budget_bytes) put(kBudget, static_cast<double>(*sample.budget_bytes), object);
   if (sample.last_success) put(kLastSuccess, *sample.last_success, object);
   put(kReady, sample.ready, object);
   put(kSuspended, sample.suspended, object);
@@ -99,8 +132,9 @@ void ObjectGauges::add_counts(const char* name, const char* help,
 
 api::FailureClass natural_class(std::string_view reason) {
   namespace r = api::reason;
-  for (std::string_view terminal : {r::kBadDockerfile, r::kBuildFailed, r::kBadContext,
-                                    r::kNotImplemented, r::kTimeout, r::kInvalidSpec})
+  for (std::string_view terminal :
+       {r::kBadDockerfile, r::kBuildFailed, r::kBadContext, r::kNotImplemented, r::kTimeout,
+        r::kInvalidSpec, r::kSizeBudgetExceeded})
     if (reason == terminal) return api::FailureClass::Terminal;
   for (std::string_view transient :
        {r::kRegistryUnavailable, r::kDigestMismatch, r::kSourceUnavailable, r::kOutOfDisk,

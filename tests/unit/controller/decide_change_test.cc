@@ -151,7 +151,7 @@ TEST_CASE("an invalid spec stalls with its field, and its running build ends") {
   CHECK(world.condition("Ready") == "False/InvalidSpec");
   CHECK(world.condition("Stalled") == "True/InvalidSpec");
   CHECK(world.last.status.find_condition("Ready")->message ==
-        "spec.source: exactly one of git, inline");
+        "spec.source: exactly one of git, inline, oci");
   CHECK(world.pods.empty());
   CHECK(world.last.status.build->result == "Canceled");
 }

@@ -255,6 +255,8 @@ TEST_CASE("delta and baseline follow the accepted builds") {
     CHECK(world.last.status.image->delta == deltas[i]);
   }
   CHECK(world.last.status.baseline->size_bytes == 1000);
+  CHECK(world.last.status.baseline->own_size_bytes == 500);
+  CHECK(world.last.status.baseline->base_size_bytes == 500);
   CHECK(world.last.status.baseline->samples == 3);
   CHECK(world.last.status.find_condition("Ready")->message.find("(-200 B)") != std::string::npos);
 }

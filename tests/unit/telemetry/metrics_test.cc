@@ -37,7 +37,7 @@ ObjectSample sample(std::string name) {
                        .own_bytes = 40,
                        .largest_layer_bytes = 55,
                        .layers = 3}};
-  object.baseline_bytes = 90;
+  object.baseline = {.size_bytes = 90, .own_bytes = 30, .base_bytes = 60};
   object.last_success = 1790000000;
   object.ready = object.up_to_date = true;
   return object;
