@@ -4,12 +4,29 @@
 write_configuration() {
   local port
   write_resolv_conf
+  write_audit_policy
   write_cni
   write_containerd
   for port in "$REGISTRY_PORT" "$MIRROR_PORT"; do write_registry_hosts "$port"; done
   write_registry registry "$REGISTRY_PORT"
   write_registry mirror "$MIRROR_PORT"
   write_kubelet
+}
+
+# What workloads ask the API server, without bodies: shows which rights a service account really uses.
+write_audit_policy() {
+  rm -f "$LOG/audit.log"
+  cat >"$CONF/audit-policy.yml" <<-C
+	apiVersion: audit.k8s.io/v1
+	kind: Policy
+	omitStages: [RequestReceived]
+	rules:
+	- level: None
+	  userGroups: ["system:serviceaccounts:kube-system"]
+	- level: Metadata
+	  userGroups: ["system:serviceaccounts"]
+	- level: None
+	C
 }
 
 write_cni() {

@@ -40,6 +40,7 @@ start_apiserver() {
     --requestheader-username-headers=X-Remote-User \
     --proxy-client-cert-file="$PKI/front-proxy.crt" --proxy-client-key-file="$PKI/front-proxy.key" \
     --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \
+    --audit-policy-file="$CONF/audit-policy.yml" --audit-log-path="$LOG/audit.log" --audit-log-maxbackup=1 \
     --allow-privileged=true --feature-gates=$FEATURE_GATES
 }
 
