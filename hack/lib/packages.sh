@@ -22,8 +22,11 @@ PACKAGES_TEST=(
   umoci skopeo jq python3 curl git
   golang-go golang-github-masterminds-sprig-dev golang-github-masterminds-semver-dev
   golang-github-gobwas-glob-dev golang-k8s-sigs-yaml-dev golang-github-xeipuuv-gojsonschema-dev
-  prometheus python3-yaml
+  prometheus prometheus-alertmanager python3-yaml
 )
+
+# To look at the operator's page with a real browser.
+PACKAGES_PAGE=(chromium python3)
 
 # To run the one-node cluster of hack/cluster.
 PACKAGES_CLUSTER=(
