@@ -32,16 +32,9 @@ ROOT = HERE.parents[1]
 MONITORING = ROOT / "manifests" / "monitoring"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
-# Metrics that rules and dashboard use and that the operator is yet to serve. Empty it as they come.
-PLANNED = {
-    "imagebuild_image_wasted_bytes",
-    "imagebuild_image_size_budget_bytes",
-    "imagebuild_image_growth_bytes",
-    "imagebuild_image_baseline_origin_size_bytes",
-    "imagebuild_layer_size_bytes",
-}
-# Fields of an ImageBuild, likewise.
-PLANNED_FIELDS = {"budget"}
+# Metrics that rules and dashboard use, and fields that runbooks use, before the operator has them.
+PLANNED = set()
+PLANNED_FIELDS = set()
 LABELS = {
     "namespace", "imagebuild", "platform", "origin", "line", "layer", "result", "trigger", "class",
     "reason", "phase", "le", "name", "controller", "method", "code", "version", "revision",
