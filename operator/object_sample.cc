@@ -57,7 +57,9 @@ telemetry::ObjectSample sample_of(const api::ImageBuild& object, bool layers) {
     return condition != nullptr && condition->status == "True";
   };
   sample.ready = is_true("Ready") && status.observed_generation == object.generation;
-  sample.up_to_date = is_true("UpToDate");
+  const api::Condition* up_to_date = status.find_condition("UpToDate");
+  if (up_to_date != nullptr && up_to_date->status != "Unknown")
+    sample.up_to_date = up_to_date->status == "True";
   if (const auto& baseline = status.baseline)
     sample.baseline = {baseline->size_bytes, baseline->own_size_bytes, baseline->base_size_bytes};
   if (!status.image) return sample;

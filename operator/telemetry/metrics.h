@@ -44,7 +44,8 @@ struct ObjectSample {
   std::optional<BaselineSample> baseline;
   std::optional<std::uint64_t> budget_bytes;
   std::optional<double> last_success;  ///< seconds since 1970
-  bool ready = false, suspended = false, up_to_date = false;
+  bool ready = false, suspended = false;
+  std::optional<bool> up_to_date;  ///< none: not known
 };
 
 struct NamespaceCount {

@@ -51,7 +51,9 @@ const struct {
     {"imagebuild_last_success_timestamp_seconds", "When the accepted image was built."},
     {"imagebuild_ready", "1 when an image of the current spec is accepted."},
     {"imagebuild_suspended", "1 when spec.suspend is set."},
-    {"imagebuild_up_to_date", "1 when the accepted image was built from the current inputs."},
+    {"imagebuild_up_to_date",
+     "1 when the accepted image was built from the current inputs; absent while that is not "
+     "known."},
     {"imagebuild_info", "1; the repository that is pushed to."},
 };
 
@@ -118,7 +120,7 @@ void ObjectGauges::add(const ObjectSample& sample) {
   if (sample.last_success) put(kLastSuccess, *sample.last_success, object);
   put(kReady, sample.ready, object);
   put(kSuspended, sample.suspended, object);
-  put(kUpToDate, sample.up_to_date, object);
+  if (sample.up_to_date) put(kUpToDate, *sample.up_to_date, object);
   put(kInfo, 1, with(object, "image", sample.image));
 }
 

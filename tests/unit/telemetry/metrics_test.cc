@@ -39,7 +39,8 @@ ObjectSample sample(std::string name) {
                        .layers = 3}};
   object.baseline = {.size_bytes = 90, .own_bytes = 30, .base_bytes = 60};
   object.last_success = 1790000000;
-  object.ready = object.up_to_date = true;
+  object.ready = true;
+  object.up_to_date = true;
   return object;
 }
 
