@@ -6,6 +6,7 @@
 #include <map>
 
 #include "operator/object_sample.h"
+#include "operator/page/page.h"
 
 #ifndef IMAGEBUILD_REVISION
 #define IMAGEBUILD_REVISION "unknown"
@@ -85,6 +86,7 @@ Application::Application(const OperatorOptions& options, Logger log, std::string
 }
 
 Application::~Application() {
+  page_server_.reset();
   server_.reset();
   builds_.request_stop();
   pods_.request_stop();
@@ -133,7 +135,29 @@ Result<void> Application::serve() {
       TRY_CONTEXT(http::Server::listen(options_.metrics_address,
                                        telemetry::make_endpoints(metrics_, std::move(probes))),
                   "--metrics-address");
+  return options_.page ? serve_page() : Result<void>();
+}
+
+Result<void> Application::serve_page() {
+  page::Sources sources{.synced = [this] { return builds_.has_synced(); },
+                        .each =
+                            [this](const auto& visit) {
+                              for (const auto& [key, object] : builds_.all()) visit(*object);
+                            },
+                        .find =
+                            [this](const std::string& name_space, const std::string& name) {
+                              return builds_.find({name_space, name});
+                            }};
+  page::AllowedHosts hosts(options_.page_address, options_.page_hosts);
+  page_server_ = TRY_CONTEXT(
+      http::Server::listen(options_.page_address,
+                           page::make_page(std::move(sources), std::move(hosts), clock_)),
+      "--page-address");
   return {};
+}
+
+std::optional<int> Application::page_port() const {
+  return page_server_ ? std::optional(page_server_->port()) : std::nullopt;
 }
 
 std::string Application::readiness() const {

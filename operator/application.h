@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "common/http/server.h"
@@ -30,6 +31,7 @@ class Application {
   int run(const std::stop_token& stop);
 
   int metrics_port() const { return server_->port(); }
+  std::optional<int> page_port() const;
 
  private:
   Application(const OperatorOptions& options, Logger log, std::string version,
@@ -37,6 +39,7 @@ class Application {
   void connect_handlers();
   void set_metric_sources();
   Result<void> serve();
+  Result<void> serve_page();
   Result<controller::PodShape> choose_shape(const std::stop_token& stop);
   bool work(const std::stop_token& stop);
   void hold_slots_of_running_pods();
@@ -64,6 +67,7 @@ class Application {
   std::atomic<bool> writing_{false};              ///< without leader election: workers run
   std::unique_ptr<runtime::LeaderElector> elector_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<http::Server> page_server_;  ///< null without --page
 };
 
 }  // namespace imagebuild

@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   }
   log.info("started",
            {{"version", IMAGEBUILD_VERSION}, {"metricsPort", (*application)->metrics_port()}});
+  if (auto port = (*application)->page_port()) log.info("serving the page", {{"port", *port}});
   std::stop_source stop;
   std::jthread waiter([&](const std::stop_token& done) {
     while (!done.stop_requested()) {

@@ -76,6 +76,17 @@ void add_flags(CLI::App& app, OperatorOptions& options, Raw& raw) {
   app.add_option("--metrics-address", options.metrics_address,
                  "HOST:PORT of /metrics, /healthz and /readyz")
       ->capture_default_str();
+  CLI::Option* page = app.add_flag("--page", options.page,
+                                   "serve a read-only page about every image, without "
+                                   "authentication (docs/guides/page.md)");
+  app.add_option("--page-address", options.page_address,
+                 "HOST:PORT of the page; a loopback address is reached with kubectl port-forward")
+      ->needs(page)
+      ->capture_default_str();
+  app.add_option("--page-host", options.page_hosts,
+                 "name the page may be asked by, beside localhost (repeatable); default: any, but "
+                 "none on a loopback address")
+      ->needs(page);
   app.add_flag("--leader-elect", options.leader_elect, "run several replicas, of which one writes");
   app.add_option("--leader-election-namespace", options.leader_election_namespace,
                  "namespace of the Lease; default: the pod's");

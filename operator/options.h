@@ -22,6 +22,9 @@ struct OperatorOptions {
   int workers = 4;
   std::string metrics_address = "0.0.0.0:8080";
   bool metrics_layers = false;  ///< export the sizes of each image's ten largest layers
+  bool page = false;
+  std::string page_address = "127.0.0.1:8082";
+  std::vector<std::string> page_hosts;  ///< see page::AllowedHosts
   bool leader_elect = false;
   std::string leader_election_namespace;  ///< "": the one we run in
   LogFormat log_format = LogFormat::Text;

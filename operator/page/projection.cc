@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-
-#include "common/base/byte_size.h"
 
 namespace imagebuild::page {
 namespace {
@@ -19,7 +16,7 @@ struct Fields {
 };
 
 const Fields& status_fields() {
-  static const Fields layer = {{"digest", "sizeBytes", "uncompressedBytes", "wastedBytes",
+  static const Fields layer = {{"digest", "sizeBytes", "uncompressedSizeBytes", "wastedBytes",
                                 "deltaBytes", "origin", "line", "createdBy"},
                                {}};
   static const Fields platform = {
@@ -76,22 +73,6 @@ Json copy_fields(const Json& value, const Fields& fields) {
   return result;
 }
 
-std::optional<double> percent_of(const std::string& text) {
-  if (text.size() < 2 || text.back() != '%') return std::nullopt;
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  if (end != text.c_str() + text.size() - 1 || !std::isfinite(value) || value < 0 || value > 1e6)
-    return std::nullopt;
-  return value;
-}
-
-std::optional<std::uint64_t> baseline_of(const Json& status) {
-  const Json* bytes = find_path(status, {"baseline", "sizeBytes"});
-  if (bytes == nullptr || !bytes->is_number_integer()) return std::nullopt;
-  const auto value = bytes->get<std::int64_t>();
-  return value > 0 ? std::optional<std::uint64_t>(value) : std::nullopt;
-}
-
 void put_condition(Json& row, const api::Status& status, const char* type, const char* field) {
   const api::Condition* condition = status.find_condition(type);
   if (condition == nullptr) return;
@@ -99,24 +80,23 @@ void put_condition(Json& row, const api::Status& status, const char* type, const
 }
 
 const char* source_kind(const api::SourceSpec& source) {
+  if (std::holds_alternative<api::OciSource>(source)) return "oci";
   return std::holds_alternative<api::GitSource>(source) ? "git" : "inline";
 }
 
 }  // namespace
 
-Json limits_of(const Json& budget, std::optional<std::uint64_t> baseline_bytes) {
-  if (!budget.is_object()) return nullptr;
+Json limits_of(const api::Budget& budget, std::uint64_t baseline_bytes) {
+  if (!budget.has_limit()) return nullptr;
   Json limits = Json::object();
-  for (const char* name : {"size", "own"})
-    if (auto bytes = parse_quantity(string_at(budget, {name})); bytes.ok()) limits[name] = *bytes;
-  const std::string growth = string_at(budget, {"growth"});
-  if (auto percent = percent_of(growth); percent && baseline_bytes)
-    limits["growth"] = std::llround(static_cast<double>(*baseline_bytes) * (1 + *percent / 100));
-  if (!growth.empty()) limits["growthText"] = growth;
-  if (const Json* layers = find_path(budget, {"layers"}); layers && layers->is_number_integer())
-    limits["layers"] = *layers;
-  if (const std::string enforcement = string_at(budget, {"enforcement"}); !enforcement.empty())
-    limits["enforcement"] = enforcement;
+  if (budget.size_bytes) limits["size"] = *budget.size_bytes;
+  if (budget.own_bytes) limits["own"] = *budget.own_bytes;
+  if (budget.layers) limits["layers"] = *budget.layers;
+  if (budget.growth_percent) limits["growthPercent"] = *budget.growth_percent;
+  if (budget.growth_percent && baseline_bytes > 0)
+    limits["growth"] =
+        std::llround(static_cast<double>(baseline_bytes) * (1 + *budget.growth_percent / 100));
+  limits["block"] = budget.enforcement == api::Budget::Enforcement::Block;
   return limits;
 }
 
@@ -146,23 +126,21 @@ Json summarize(const api::ImageBuild& object) {
   return row;
 }
 
-Json describe_status(const Json& spec, const Json& status) {
-  Json result = copy_fields(status, status_fields());
-  const Json* budget = find_path(spec, {"budget"});
-  if (budget != nullptr) result["limits"] = limits_of(*budget, baseline_of(status));
-  return result;
-}
-
 Json describe(const api::ImageBuild& object) {
-  const Json spec = object.spec.ok() ? api::spec_to_json(*object.spec) : Json::object();
-  Json result = describe_status(spec, api::status_to_json(object.status));
+  const api::Status& status = object.status;
+  Json result = copy_fields(api::status_to_json(status), status_fields());
   result.update(summarize(object));
   result["generation"] = object.generation;
-  result["observedGeneration"] = object.status.observed_generation;
-  if (object.spec.ok()) result["source"] = source_kind(object.spec->source);
+  result["observedGeneration"] = status.observed_generation;
+  if (object.spec.ok()) {
+    result["source"] = source_kind(object.spec->source);
+    const Json limits =
+        limits_of(object.spec->budget, status.baseline ? status.baseline->size_bytes : 0);
+    if (!limits.is_null()) result["limits"] = limits;
+  }
   // 0 is left out of a status; here it tells an image that did not change from a first one.
-  if (object.status.image && object.status.image->delta_bytes)
-    result["image"]["deltaBytes"] = *object.status.image->delta_bytes;
+  if (status.image && status.image->delta_bytes)
+    result["image"]["deltaBytes"] = *status.image->delta_bytes;
   return result;
 }
 

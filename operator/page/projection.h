@@ -3,7 +3,7 @@
 // no Secret's name, no URL of a source, no build argument that is not part of an instruction.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 
 #include "common/api/status.h"
 #include "common/base/json.h"
@@ -16,12 +16,8 @@ Json summarize(const api::ImageBuild& object);
 /// Everything about one of them.
 Json describe(const api::ImageBuild& object);
 
-/// The same from the parts: `spec` and `status` as they stand in the object.
-Json describe_status(const Json& spec, const Json& status);
-
-/// The lines a size may be measured by, from spec.budget ("300Mi", "20%") and the baseline: {size,
-/// own, growth: the limits in bytes, layers, enforcement}; null without a budget. A part that
-/// cannot be read is left out: the condition WithinBudget or Ready says so.
-Json limits_of(const Json& budget, std::optional<std::uint64_t> baseline_bytes);
+/// The lines a size may be measured by: {size, own, growth: in bytes, growthPercent, layers,
+/// block}; null when there is no limit. Without a baseline (0) nothing can have grown.
+Json limits_of(const api::Budget& budget, std::uint64_t baseline_bytes);
 
 }  // namespace imagebuild::page

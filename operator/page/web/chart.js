@@ -30,14 +30,14 @@ export function limitLines({baseline, limits}) {
   if (baseline?.sizeBytes) lines.push({name: 'baseline', value: baseline.sizeBytes, kind: 'base'});
   if (limits?.size) lines.push({name: 'budget', value: limits.size, kind: 'budget'});
   if (limits?.growth)
-    lines.push({name: `budget +${limits.growthText}`, value: limits.growth, kind: 'budget'});
+    lines.push({name: `budget +${limits.growthPercent}%`, value: limits.growth, kind: 'budget'});
   return lines;
 }
 
 /** 0, and the "round" steps (1, 2, 5 × a power of 2¹⁰) up to `high`. */
 function ticks(high) {
   const unit = 1024 ** Math.floor(Math.log(Math.max(high, 1)) / Math.log(1024));
-  const raw = high / unit / 4;
+  const raw = high / unit / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw) * unit;
   return Array.from({length: Math.floor(high / step) + 1}, (_, i) => i * step);

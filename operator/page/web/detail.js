@@ -4,7 +4,7 @@ import {historyChart} from './chart.js';
 import {el, replace} from './dom.js';
 import {badgeList, section, table, timeSince} from './facts.js';
 import {bytes, delta, duration, growth, shortDigest} from './format.js';
-import {explain} from './growth.js';
+import {explain, isMain} from './growth.js';
 import {instruction, layersTable, pathsTable} from './layers.js';
 import {hasUnpackedSizes, treemap} from './treemap.js';
 
@@ -20,6 +20,7 @@ function sizes(build, platform) {
   const size = platform?.sizeBytes ?? image.sizeBytes ?? 0;
   const base = Math.max(0, size - own);
   const share = (part) => (size > 0 ? `${((part / size) * 100).toFixed(0)}%` : '');
+  const main = isMain(image, platform);
   const wasted = platform?.wastedBytes ?? image.wastedBytes;
   const bar = el('div', {class: 'bar', role: 'img',
     'aria-label': `own ${bytes(own)}, base image ${bytes(base)}`},
@@ -32,13 +33,13 @@ function sizes(build, platform) {
       'dl',
       {class: 'facts'},
       fact('Compressed', bytes(size), limits?.size ? `budget ${bytes(limits.size)}` : null),
-      fact('Change', delta(image.deltaBytes),
-        baseline ? `${growth(image.sizeBytes, baseline.sizeBytes)} over baseline ` +
+      fact('Change', main ? delta(image.deltaBytes) : '–',
+        main && baseline ? `${growth(image.sizeBytes, baseline.sizeBytes)} over baseline ` +
           bytes(baseline.sizeBytes) : null),
       fact('Own layers', bytes(own), limits?.own ? `budget ${bytes(limits.own)}` : share(own)),
       fact('Base image', bytes(base), share(base)),
       fact('Unpacked', bytes(platform?.uncompressedSizeBytes ?? image.uncompressedSizeBytes)),
-      fact('Waste', bytes(wasted), wasted > 0 ? 'overwritten or removed by later layers' : null),
+      fact('Waste', bytes(wasted), wasted > 0 ? 'unpacked; hidden by later layers' : null),
       fact('Layers', String(platform?.layerCount ?? image.layerCount ?? '–'),
         limits?.layers ? `budget ${limits.layers}` : null),
     ),
@@ -65,8 +66,9 @@ function history(build) {
     duration(entry.seconds),
     timeSince(entry.finishedAt),
   ]);
-  const limits = build.limits?.enforcement
-    ? el('p', {class: 'muted'}, `Budget enforcement: ${build.limits.enforcement}.`) : null;
+  const limits = build.limits
+    ? el('p', {class: 'muted'}, 'An image over the budget is ',
+      build.limits.block ? 'refused: its tags do not move.' : 'accepted, with a warning.') : null;
   return section('History', historyChart(build), limits,
     rows.length > 0 ? table('Builds, the newest first', columns, rows) : null);
 }
@@ -89,6 +91,8 @@ function whatGrew(build, platform) {
   const found = explain(build, platform);
   if (found.first)
     return section(title, el('p', {}, 'This is the first image: there is nothing to compare with.'));
+  if (found.unknown)
+    return section(title, el('p', {class: 'muted'}, 'Not measured for this platform.'));
   const origin = [];
   if (found.base !== null)
     origin.push(el('p', {}, `Base image ${delta(found.base)}, own layers ${delta(found.own)}.`));
@@ -97,7 +101,7 @@ function whatGrew(build, platform) {
   if (bases.length > 0)
     origin.push(el('p', {class: 'muted'}, 'Built on ',
       bases.map((base, i) => [i > 0 ? ', ' : '', el('code', {}, base.ref),
-        ` (${shortDigest(base.digest)})`]).flat(), '.'));
+        ` (${shortDigest(base.digest)})`]), '.'));
   const lines = found.layers.map(changeLine);
   if (found.rest !== 0)
     lines.push(el('li', {}, el('strong', {}, delta(found.rest)), ' by layers that are gone'));
@@ -144,23 +148,26 @@ function conditions(build) {
     condition.reason, el('span', {class: 'message'}, condition.message ?? ''),
     timeSince(condition.lastTransitionTime)]);
   if (rows.length === 0) return null;
-  return section('Conditions', table('Conditions', columns, rows));
+  return section('Conditions', table('What the operator reports', columns, rows));
 }
 
 function heading(build) {
   const {image} = build;
-  const message = (build.conditions ?? []).find((condition) => condition.type === 'Ready')?.message;
+  const messages = (build.conditions ?? [])
+    .filter(({type, status, message}) =>
+      message && (type === 'Ready' || (type === 'WithinBudget' && status === 'False')))
+    .map(({message}) => el('p', {class: 'message'}, message));
   return [
     el('p', {class: 'back'}, el('a', {href: '#/'}, '← All images')),
     el('h1', {}, el('span', {class: 'muted'}, `${build.namespace}/`), el('wbr'), build.name),
     el('p', {class: 'badges'}, badgeList(build)),
-    message ? el('p', {class: 'message'}, message) : null,
+    messages,
     el('p', {class: 'muted'}, el('code', {}, image?.ref ?? build.imageName ?? ''),
       image?.tags?.length ? ` · tags ${image.tags.join(', ')}` : '',
       image?.createdAt ? [' · built ', timeSince(image.createdAt)] : '',
       image?.revision ? ` · revision ${image.revision}` : '',
       build.source ? ` · from ${build.source}` : ''),
-  ].flat();
+  ];
 }
 
 function select(id, text, options, chosen, onchange) {
@@ -190,7 +197,7 @@ export function detailView(main, namespace, name) {
     return section(
       'Layers',
       unpacked ? select('measure', 'Sizes', measures, measure, choose('measure')) : null,
-      treemap(platform, measure),
+      treemap(build.image, platform, measure),
       layersTable(platform),
       pathsTable(platform),
     );

@@ -8,7 +8,7 @@ function fill(element, attributes, children) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? '' : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== undefined && child !== null));
+  element.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
   return element;
 }
 
@@ -25,6 +25,6 @@ export function svg(tag, attributes = {}, ...children) {
 export function replace(parent, ...children) {
   const focused = document.activeElement;
   const id = focused && parent.contains(focused) ? focused.id : '';
-  parent.replaceChildren(...children.flat().filter((child) => child));
+  parent.replaceChildren(...children.flat(Infinity).filter((child) => child));
   if (id) document.getElementById(id)?.focus({preventScroll: true});
 }

@@ -17,15 +17,23 @@ export function byOrigin(history) {
   return {base: baseOf(now) - baseOf(before), own: now.ownSizeBytes - before.ownSizeBytes};
 }
 
+/** Whether the image's own figures, which are those of its largest platform, are this one's. */
+export function isMain(image, platform) {
+  return !platform || platform.sizeBytes === image.sizeBytes;
+}
+
 /**
- * {first: true} for a first image, else {total, base, own, layers, rest}: layers that changed, the
- * largest change first, as {bytes, fresh, index, layer}; fresh: there was no such layer before.
- * rest is what no layer explains: layers that are gone.
+ * {first: true} for a first image, {unknown: true} when nothing is known of this platform, else
+ * {total, base, own, layers, rest}. layers: those that changed, the largest change first, as
+ * {bytes, fresh, index, layer}; fresh: there was no such layer before. rest: what no layer
+ * explains, which is layers that are gone.
  */
 export function explain(build, platform) {
   const image = build.image ?? {};
   if (typeof image.deltaBytes !== 'number') return {first: true};
-  const layers = (platform?.layers ?? [])
+  const known = (platform?.layers ?? []).some((layer) => typeof layer.deltaBytes === 'number');
+  if (!isMain(image, platform) && !known) return {unknown: true};
+  const layers = (known ? platform.layers : [])
     .map((layer, index) => {
       const fresh = typeof layer.deltaBytes !== 'number';
       return {layer, index, fresh, bytes: fresh ? layer.sizeBytes ?? 0 : layer.deltaBytes};
@@ -33,11 +41,12 @@ export function explain(build, platform) {
     .filter((change) => change.bytes !== 0)
     .sort((a, b) => Math.abs(b.bytes) - Math.abs(a.bytes));
   const explained = layers.reduce((sum, change) => sum + change.bytes, 0);
+  if (!isMain(image, platform))
+    return {total: explained, base: null, own: null, layers, rest: 0};
   return {
-    first: false,
     total: image.deltaBytes,
     ...byOrigin(build.history),
     layers,
-    rest: image.deltaBytes - explained,
+    rest: known ? image.deltaBytes - explained : 0,
   };
 }

@@ -31,7 +31,7 @@ export function layersTable(platform) {
       layer.origin === 'base' ? el('span', {class: 'badge off'}, 'base') : '', ' ',
       el('code', {}, instruction(layer))),
     bytes(layer.sizeBytes ?? 0),
-    bytes(layer.uncompressedBytes),
+    bytes(layer.uncompressedSizeBytes),
     layerDelta(layer),
     layer.wastedBytes > 0 ? el('span', {class: 'waste'}, bytes(layer.wastedBytes)) : '',
   ]);
@@ -49,7 +49,7 @@ export function pathsTable(platform) {
   ];
   const rows = paths.map((path) => {
     const layer = platform.layers?.[path.layer];
-    return [el('code', {}, path.path), bytes(path.sizeBytes), path.layer + 1,
+    return [el('code', {class: 'path'}, path.path), bytes(path.sizeBytes), path.layer + 1,
       layer?.line > 0 ? layer.line : ''];
   });
   return table('Largest paths', columns, rows);

@@ -52,7 +52,7 @@ function row(build) {
         el('span', {class: 'muted'}, `${build.namespace}/`), el('wbr'), build.name),
       el('span', {class: 'image muted'}, build.imageName ?? ''),
     ),
-    cell('badges', badgeList(build)),
+    cell('', el('span', {class: 'badges'}, badgeList(build))),
     cell('number', bytes(build.sizeBytes)),
     cell('number', el('span', {class: grown}, delta(build.deltaBytes))),
     cell('number', growth(build.sizeBytes, build.baselineBytes)),

@@ -9,14 +9,14 @@ const LETTER = 6.4;  // width of one at the map's font size
 
 /** Sizes of paths are unpacked sizes, so they only stand in a map of those. */
 export function hasUnpackedSizes(platform) {
-  return (platform.layers ?? []).some((layer) => layer.uncompressedBytes > 0);
+  return (platform.layers ?? []).some((layer) => layer.uncompressedSizeBytes > 0);
 }
 
 /** [{size, layer, index, parts: [{size, name}]}], for measure "packed" or "unpacked". */
 export function layerItems(platform, measure) {
   const paths = measure === 'unpacked' ? platform.largestPaths ?? [] : [];
   return (platform.layers ?? []).map((layer, index) => {
-    const size = (measure === 'unpacked' ? layer.uncompressedBytes : layer.sizeBytes) ?? 0;
+    const size = (measure === 'unpacked' ? layer.uncompressedSizeBytes : layer.sizeBytes) ?? 0;
     const parts = paths
       .filter((path) => path.layer === index)
       .map((path) => ({size: path.sizeBytes, name: path.path}));
@@ -32,15 +32,19 @@ function layerName({layer, index}) {
   return `layer ${index + 1}${line} ${layer.createdBy ?? layer.digest ?? ''}`;
 }
 
-function kind(layer) {
-  if (layer.deltaBytes > 0) return 'grown';
+/** comparable: there is an image before, so that a layer without a difference is a new one. */
+function kind(layer, comparable) {
+  const grown = layer.deltaBytes ?? (comparable ? layer.sizeBytes : 0);
+  if (grown > 0 && grown >= 0.05 * layer.sizeBytes) return 'grown';
   return layer.origin === 'base' ? 'base' : 'own';
 }
 
+/** As much of the text as fits; of a path its end, which tells more. */
 function fit(text, width) {
   const letters = Math.floor((width - 8) / LETTER);
   if (letters < 4) return '';
-  return text.length <= letters ? text : `${text.slice(0, letters - 1)}…`;
+  if (text.length <= letters) return text;
+  return text.startsWith('/') ? `…${text.slice(1 - letters)}` : `${text.slice(0, letters - 1)}…`;
 }
 
 function label(text, size, {x, y, width, height}) {
@@ -54,13 +58,13 @@ function label(text, size, {x, y, width, height}) {
   return lines;
 }
 
-function drawPart(placed, outer) {
+function drawPart(placed, outer, comparable) {
   const {item: part, x, y, width, height} = placed;
   const text = part.name || layerName(outer.item);
   const whole = `${part.name || 'the rest'}: ${bytes(part.size)}, of ${layerName(outer.item)}: ` +
     bytes(outer.item.size);
   return [
-    svg('rect', {class: kind(outer.item.layer), x, y, width, height,
+    svg('rect', {class: kind(outer.item.layer, comparable), x, y, width, height,
       'data-size': part.size, 'data-layer': outer.item.index + 1},
       svg('title', {}, outer.item.parts.length > 1 ? whole
         : `${layerName(outer.item)}: ${bytes(outer.item.size)}`)),
@@ -74,7 +78,8 @@ function shape() {
     ? {width: 340, height: 440} : {width: 800, height: 400};
 }
 
-export function treemap(platform, measure) {
+export function treemap(image, platform, measure) {
+  const comparable = typeof image.deltaBytes === 'number';
   const {width, height} = shape();
   const items = layerItems(platform, measure);
   const layers = squarify(items, {x: 0, y: 0, width, height});
@@ -88,7 +93,7 @@ export function treemap(platform, measure) {
         'aria-label': `${bytes(total)} in ${layers.length} layers as areas. ` +
           'The tables below have the figures.'},
       layers.map((outer) => squarify(outer.item.parts, outer).map((part) =>
-        drawPart(part, outer))),
+        drawPart(part, outer, comparable))),
       layers.map((outer) => svg('rect', {class: 'frame', x: outer.x, y: outer.y,
         width: outer.width, height: outer.height})),
     ),
@@ -97,7 +102,7 @@ export function treemap(platform, measure) {
       {class: 'muted'},
       el('span', {class: 'key base'}), ' base image  ',
       el('span', {class: 'key own'}), ' own layers  ',
-      el('span', {class: 'key grown'}), ' grown since the image before',
+      el('span', {class: 'key grown'}), ' new, or grown by 5% or more',
     ),
   );
 }
