@@ -206,6 +206,7 @@ class PageTest(unittest.TestCase):
         rows = self.js("[...document.querySelectorAll('section table')].find((one) => "
                        "one.caption.textContent.startsWith('Layers')).innerText.split('\\n')")
         text = " ".join(rows)
+        self.assertTrue(rows[-1].endswith("new\t"), "a layer that the image before had not")
         for word in ("RUN pip install --no-cache-dir torch numpy && npm ci", "118.4 MiB", "+39.9 MiB", "12.5 MiB",
                      "−409.6 KiB", "±0 B"):
             self.assertIn(word, text)
@@ -220,6 +221,7 @@ class PageTest(unittest.TestCase):
         self.assertEqual(len(self.areas()), 3)
         self.assertIn("87.4 MiB", self.text_of("Size"))
         self.assertIn("Not measured for this platform", self.text_of("What grew and why"))
+        self.assertEqual(self.js("document.querySelectorAll('.treemap .grown').length"), 1, "the key's square")
         self.assertEqual(self.js("document.activeElement.id"), "platform", "the focus stays")
 
     def test_a_failure_shows_stage_line_and_the_end_of_the_log(self):

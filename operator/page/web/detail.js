@@ -4,7 +4,7 @@ import {historyChart} from './chart.js';
 import {el, replace} from './dom.js';
 import {badgeList, section, table, timeSince} from './facts.js';
 import {bytes, delta, duration, growth, shortDigest} from './format.js';
-import {explain, isMain} from './growth.js';
+import {explain, isCompared, isMain} from './growth.js';
 import {instruction, layersTable, pathsTable} from './layers.js';
 import {hasUnpackedSizes, treemap} from './treemap.js';
 
@@ -198,7 +198,7 @@ export function detailView(main, namespace, name) {
       'Layers',
       unpacked ? select('measure', 'Sizes', measures, measure, choose('measure')) : null,
       treemap(build.image, platform, measure),
-      layersTable(platform),
+      layersTable(platform, isCompared(build.image, platform)),
       pathsTable(platform),
     );
   }

@@ -22,6 +22,13 @@ export function isMain(image, platform) {
   return !platform || platform.sizeBytes === image.sizeBytes;
 }
 
+/** Whether this platform's layers were compared with those of an image before. */
+export function isCompared(image, platform) {
+  const layers = platform?.layers ?? [];
+  return typeof image.deltaBytes === 'number' &&
+    layers.some((layer) => typeof layer.deltaBytes === 'number');
+}
+
 /**
  * {first: true} for a first image, {unknown: true} when nothing is known of this platform, else
  * {total, base, own, layers, rest}. layers: those that changed, the largest change first, as
@@ -31,7 +38,7 @@ export function isMain(image, platform) {
 export function explain(build, platform) {
   const image = build.image ?? {};
   if (typeof image.deltaBytes !== 'number') return {first: true};
-  const known = (platform?.layers ?? []).some((layer) => typeof layer.deltaBytes === 'number');
+  const known = isCompared(image, platform);
   if (!isMain(image, platform) && !known) return {unknown: true};
   const layers = (known ? platform.layers : [])
     .map((layer, index) => {

@@ -9,12 +9,14 @@ export function instruction(layer) {
   return layer.createdBy || layer.digest || 'unknown';
 }
 
-function layerDelta(layer) {
-  if (typeof layer.deltaBytes !== 'number') return '–';
+function layerDelta(layer, comparable) {
+  if (typeof layer.deltaBytes !== 'number')
+    return comparable ? el('span', {class: 'grown'}, 'new') : '–';
   return el('span', {class: layer.deltaBytes > 0 ? 'grown' : null}, delta(layer.deltaBytes));
 }
 
-export function layersTable(platform) {
+/** comparable: there is an image before, so that a layer without a difference is a new one. */
+export function layersTable(platform, comparable) {
   const columns = [
     {title: '#', number: true},
     {title: 'Line', number: true},
@@ -32,7 +34,7 @@ export function layersTable(platform) {
       el('code', {}, instruction(layer))),
     bytes(layer.sizeBytes ?? 0),
     bytes(layer.uncompressedSizeBytes),
-    layerDelta(layer),
+    layerDelta(layer, comparable),
     layer.wastedBytes > 0 ? el('span', {class: 'waste'}, bytes(layer.wastedBytes)) : '',
   ]);
   return table('Layers, the lowest first', columns, rows);

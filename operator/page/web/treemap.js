@@ -3,6 +3,7 @@
 
 import {el, svg} from './dom.js';
 import {bytes} from './format.js';
+import {isCompared} from './growth.js';
 import {squarify} from './squarify.js';
 
 const LETTER = 6.4;  // width of one at the map's font size
@@ -79,7 +80,7 @@ function shape() {
 }
 
 export function treemap(image, platform, measure) {
-  const comparable = typeof image.deltaBytes === 'number';
+  const comparable = isCompared(image, platform);
   const {width, height} = shape();
   const items = layerItems(platform, measure);
   const layers = squarify(items, {x: 0, y: 0, width, height});
