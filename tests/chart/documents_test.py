@@ -1,4 +1,5 @@
-"""values.yaml, its schema, the chart's README and the guide say the same.
+"""values.yaml, its schema, the chart's README and the guide say the same, and the guide names the
+operator's rights as manifests/install/rbac.yaml gives them.
 
 IMAGEBUILD_ACCEPT=1 writes the README's table anew.
 """
@@ -6,13 +7,38 @@ import json
 import os
 import re
 
-from rendering import CHART, TestCase, at, load, main, run, yaml
+from rendering import CHART, ROOT, TestCase, at, load, main, run, yaml
 from values_tree import DEFAULTS, KEYS, SCHEMA, comments, schema_of
 
-GUIDE = (CHART.parents[1] / "docs/guides/install.md").read_text()
+GUIDE = (ROOT / "docs/guides/install.md").read_text()
+RBAC = ROOT / "manifests/install/rbac.yaml"
 TABLE = re.compile(
     r"(<!-- values: tests/chart writes this table -->\n).*?(<!-- end of values -->\n)", re.S
 )
+
+
+def rights_of(manifest):
+    """(resources, names, verbs) of every rule of the ClusterRole and the Role."""
+    return {
+        (
+            tuple(rule["resources"]),
+            tuple(rule.get("resourceNames", ())),
+            tuple(rule["verbs"]),
+        )
+        for document in yaml.safe_load_all(manifest)
+        for rule in document.get("rules", ())
+    }
+
+
+def rights_told(guide):
+    """The same, of the rows below "## Rights": `resource`, then names of objects, then verbs."""
+    section = guide.split("\n## Rights\n")[1].split("\n## ")[0]
+    rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
+    told = set()
+    for _, what, verbs, *_ in rows:
+        resource, *names = re.findall(r"`([^`]+)`", what)
+        told.add(((resource,), tuple(names), tuple(re.findall(r"[a-z]+", verbs))))
+    return told
 
 
 class Documents(TestCase):
@@ -67,6 +93,10 @@ class Documents(TestCase):
         for block in blocks:
             with self.subTest(block):
                 self.assertGreater(len(load(run(CHART, values=yaml.safe_load(block)))), 2)
+
+    def test_the_guide_names_the_operators_rights_as_they_are(self):
+        self.assertGreater(len(rights_told(GUIDE)), 5)
+        self.assertEqual(rights_told(GUIDE), rights_of(RBAC.read_text()))
 
 
 if __name__ == "__main__":
