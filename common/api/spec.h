@@ -58,7 +58,7 @@ struct CaRef {
 struct Registries {
   std::vector<std::string> secret_refs;  ///< kubernetes.io/dockerconfigjson Secrets
   std::optional<CaRef> ca_ref;
-  std::vector<std::string> insecure;  ///< HOST[:PORT] that are spoken to over plain http
+  std::vector<std::string> insecure;  ///< HOST[:PORT]: https not verified, else http
 };
 
 /// Which time image and files written by the builder carry. Absent is not the same as Source: only
