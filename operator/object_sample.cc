@@ -21,8 +21,7 @@ std::vector<PlatformSample::Layer> largest_layers(const api::ImagePlatform& plat
   return layers;
 }
 
-PlatformSample sample_of_platform(const api::ImagePlatform& platform, bool has_predecessor,
-                                  bool layers) {
+PlatformSample sample_of_platform(const api::ImagePlatform& platform, bool layers) {
   PlatformSample sample{
       .platform = platform.platform,
       .size_bytes = platform.size_bytes,
@@ -34,7 +33,6 @@ PlatformSample sample_of_platform(const api::ImagePlatform& platform, bool has_p
       .wasted_bytes = platform.wasted_bytes,
       .largest_layers = {}};
   if (layers) sample.largest_layers = largest_layers(platform);
-  if (!has_predecessor) return sample;
   if (const auto change = controller::largest_growth(platform)) {
     sample.growth_bytes = static_cast<std::uint64_t>(change->bytes);
     sample.growth_line = platform.layers[change->index].line;
@@ -64,8 +62,7 @@ telemetry::ObjectSample sample_of(const api::ImageBuild& object, bool layers) {
     sample.baseline = {baseline->size_bytes, baseline->own_size_bytes, baseline->base_size_bytes};
   if (!status.image) return sample;
   for (const api::ImagePlatform& platform : status.image->platforms)
-    sample.platforms.push_back(
-        sample_of_platform(platform, status.image->delta_bytes.has_value(), layers));
+    sample.platforms.push_back(sample_of_platform(platform, layers));
   if (auto created = parse_rfc3339(status.image->created_at))
     sample.last_success = static_cast<double>(created->time_since_epoch().count()) / 1000;
   return sample;

@@ -4,7 +4,8 @@
 
 #include "common/base/byte_size.h"
 #include "common/base/unique_fd.h"
-#include "common/http/transport.h"
+#include "common/http/certificates.h"
+#include "common/registry/client.h"
 
 #ifndef IMAGEBUILD_VERSION
 #define IMAGEBUILD_VERSION "unknown"
@@ -104,12 +105,8 @@ void add_flags(CLI::App& app, OperatorOptions& options, Raw& raw) {
 
 Result<void> add_mirrors(const Raw& raw, OperatorOptions& options) {
   for (const std::string& text : raw.mirrors) {
-    std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return fail(ErrorKind::InvalidInput, "--registry-mirror " + text + ": expected HOST=URL");
-    contract::Mirror mirror{text.substr(0, equals), text.substr(equals + 1)};
-    TRY_CONTEXT(http::parse_url(mirror.url), "--registry-mirror " + text);
-    options.pod.registries.mirrors.push_back(std::move(mirror));
+    auto mirror = TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror");
+    options.pod.registries.mirrors.push_back({mirror.host, mirror.url});
   }
   return {};
 }
@@ -135,9 +132,10 @@ Result<void> finish(const Raw& raw, OperatorOptions& options) {
   options.pod.pending_timeout =
       TRY_CONTEXT(parse_duration(raw.pending_timeout), "--pending-timeout");
   // Below the annotations' 256 KiB with room for the rest of the request.
-  if (!raw.registry_ca.empty())
-    options.pod.registries.ca =
-        TRY_CONTEXT(read_file(raw.registry_ca, 128u << 10), "--registry-ca");
+  if (raw.registry_ca.empty()) return {};
+  options.pod.registries.ca = TRY_CONTEXT(read_file(raw.registry_ca, 128u << 10), "--registry-ca");
+  TRY_CONTEXT(http::check_certificates(options.pod.registries.ca),
+              "--registry-ca " + raw.registry_ca);
   return {};
 }
 

@@ -62,6 +62,12 @@ std::vector<std::string> exceeded_limits(const Budget& budget, const BudgetedSiz
   return sentences;
 }
 
+std::string joined(const std::vector<std::string>& sentences) {
+  std::string message;
+  for (const std::string& sentence : sentences) message += (message.empty() ? "" : "; ") + sentence;
+  return message;
+}
+
 Budget read_budget(FieldReader& spec) {
   Budget budget;
   spec.object("budget", [&](FieldReader& reader) {

@@ -35,6 +35,9 @@ struct BudgetedSizes {
 /// 200.0 MiB". Empty: within.
 std::vector<std::string> exceeded_limits(const Budget& budget, const BudgetedSizes& sizes);
 
+/// The sentences as one message: "…; …".
+std::string joined(const std::vector<std::string>& sentences);
+
 /// Reads the field "budget" of `spec`; what is wrong goes to the reader's errors.
 Budget read_budget(FieldReader& spec);
 /// Null when there is no limit.

@@ -5,8 +5,8 @@
 namespace imagebuild::api {
 namespace {
 
-// Length of the valid UTF-8 sequence at `position`, 0 if there is none (RFC 3629: no surrogates, no
-// overlong forms).
+// Length of the valid UTF-8 sequence at `position`, 0 if there is none (RFC 3629: no surrogates,
+// no overlong forms).
 std::size_t sequence_length(std::string_view text, std::size_t position) {
   auto byte = [&](std::size_t i) {
     return position + i < text.size() ? static_cast<unsigned char>(text[position + i]) : 0u;

@@ -40,6 +40,8 @@ Json layer_to_json(const ImageLayer& layer) {
   return result;
 }
 
+}  // namespace
+
 ImagePath path_from_json(const Json& value) {
   return {string_at(value, {"path"}), bytes_at(value, "sizeBytes"), int_at(value, "layer")};
 }
@@ -57,6 +59,8 @@ Json advice_to_json(const ImageAdvice& advice) {
   put_number(result, "line", advice.line);
   return result;
 }
+
+namespace {
 
 ImagePlatform platform_from_json(const Json& value) {
   ImagePlatform platform{string_at(value, {"platform"}), string_at(value, {"digest"})};
@@ -98,6 +102,7 @@ Image image_from_json(const Json& value) {
   image.delta_bytes = maybe_integer_at(value, "deltaBytes");
   image.delta = string_at(value, {"delta"});
   if (!image.delta.empty() && !image.delta_bytes) image.delta_bytes = 0;  // "±0.0%"
+  image.baseline_size_bytes = bytes_at(value, "baselineSizeBytes");
   image.wasted_bytes = maybe_bytes_at(value, "wastedBytes");
   image.advice = list_at<ImageAdvice>(value, "advice", advice_from_json);
   image.layer_count = int_at(value, "layerCount");
@@ -118,6 +123,7 @@ Json image_to_json(const Image& image) {
   if (!image.tags.empty()) result["tags"] = image.tags;
   put_number(result, "deltaBytes", image.delta_bytes.value_or(0));
   put(result, "delta", image.delta);
+  put_number(result, "baselineSizeBytes", image.baseline_size_bytes);
   if (image.wasted_bytes) result["wastedBytes"] = *image.wasted_bytes;
   for (const ImageAdvice& advice : image.advice) result["advice"].push_back(advice_to_json(advice));
   put(result, "revision", image.revision);

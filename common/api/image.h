@@ -51,6 +51,7 @@ struct Image {
   std::vector<std::string> tags;
   std::uint64_t size_bytes = 0, own_size_bytes = 0, uncompressed_bytes = 0;
   std::optional<std::int64_t> delta_bytes;  ///< against the image before it
+  std::uint64_t baseline_size_bytes = 0;    ///< what its growth is judged against; 0: nothing
   int layer_count = 0;
   std::string delta;  ///< "+0.7%"
   std::optional<std::uint64_t> wasted_bytes;
@@ -59,6 +60,11 @@ struct Image {
   std::string created_at;
   std::vector<ImagePlatform> platforms;
 };
+
+ImagePath path_from_json(const Json& value);
+Json path_to_json(const ImagePath& path);
+ImageAdvice advice_from_json(const Json& value);
+Json advice_to_json(const ImageAdvice& advice);
 
 /// Lenient: what is missing or of another type keeps its default.
 Image image_from_json(const Json& value);

@@ -26,8 +26,8 @@ bool is_object_name(std::string_view name) {
          std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-/// No component is "..", nothing absolute, no control characters: a path that stays below where it
-/// is opened.
+/// No component is "..", nothing absolute, no control characters:
+/// a path that stays below where it is opened.
 bool is_relative_path(std::string_view path) {
   if (path.empty() || path.size() > 1024 || path.front() == '/') return false;
   for (std::size_t begin = 0; begin <= path.size();) {

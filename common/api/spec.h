@@ -78,8 +78,8 @@ struct History {
   Duration ttl = std::chrono::hours(168);
 };
 
-/// Closed subset of a pod's settings; Json parts are passed to the API server, which validates
-/// them.
+/// Closed subset of a pod's settings; Json parts are passed to the API server,
+/// which validates them.
 struct Pod {
   std::string service_account_name;
   Json resources;    ///< {requests, limits} or null
@@ -117,8 +117,8 @@ Json spec_to_json(const Spec& spec);
 
 /// "registry.acme.io/web" of "registry.acme.io/web:1.2".
 std::string image_repository(const Spec& spec);
-/// The moving tags to push: the one in `image`, then `tags`; "latest" if there is none. No
-/// repetitions.
+/// The moving tags to push: the one in `image`, then `tags`;
+/// "latest" if there is none. No repetitions.
 std::vector<std::string> image_tags(const Spec& spec);
 
 std::string timestamp_to_text(const Timestamp& timestamp);

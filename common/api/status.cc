@@ -62,6 +62,7 @@ Build build_from_json(const Json& value) {
   build.generation = integer_at(value, "generation");
   build.attempt = int_at(value, "attempt");
   build.retries = int_at(value, "retries");
+  build.config_retries = int_at(value, "configRetries");
   build.queued_at = string_at(value, {"queuedAt"});
   build.started_at = string_at(value, {"startedAt"});
   build.finished_at = string_at(value, {"finishedAt"});
@@ -80,7 +81,8 @@ Json build_to_json(const Build& build) {
   put(result, "source", build.source);
   put(result, "revision", build.revision);
   put(result, "token", build.token);
-  if (build.retries > 0) result["retries"] = build.retries;
+  put_number(result, "retries", build.retries);
+  put_number(result, "configRetries", build.config_retries);
   put(result, "queuedAt", build.queued_at);
   put(result, "startedAt", build.started_at);
   put(result, "finishedAt", build.finished_at);

@@ -47,8 +47,9 @@ struct Build {
   std::string revision;
   std::string token;  ///< the rebuild token it answers
   std::int64_t number = 0, generation = 0;
-  int attempt = 0;  ///< the number at the end of the pod's name
-  int retries = 0;  ///< of transient failures
+  int attempt = 0;         ///< the number at the end of the pod's name
+  int retries = 0;         ///< of transient failures; spec.retries bounds them
+  int config_retries = 0;  ///< of configuration failures; only their delays grow with it
   std::string queued_at, started_at, finished_at;
   std::string isolation;
   std::string result;  ///< "" while it runs

@@ -215,6 +215,12 @@ void PlatformReport::sum_layers() {
   }
 }
 
+const PlatformReport* BuildReport::largest_platform() const {
+  auto smaller = [](const auto& a, const auto& b) { return a.size_bytes < b.size_bytes; };
+  auto found = std::max_element(platforms.begin(), platforms.end(), smaller);
+  return found == platforms.end() ? nullptr : &*found;
+}
+
 std::vector<std::string> report_lines(const BuildReport& report) {
   std::vector<std::string> lines;
   const auto parts = table_parts(report);

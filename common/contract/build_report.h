@@ -9,13 +9,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/api/failure.h"
+#include "common/api/image.h"
 #include "common/base/json.h"
 #include "common/base/result.h"
 #include "common/contract/build_request.h"
@@ -45,20 +45,6 @@ struct LayerReport {
   std::uint64_t wasted_bytes = 0;  ///< of files, uncompressed, that later layers hide
 };
 
-/// A large file as it is seen in the image.
-struct LargePath {
-  std::string path;
-  std::uint64_t size_bytes = 0;  ///< uncompressed
-  int layer = 0;                 ///< index into the platform's layers
-};
-
-/// What would make the image smaller, measured.
-struct Advice {
-  int line = 0;                   ///< of the instruction to change; 0: none
-  std::uint64_t saves_bytes = 0;  ///< uncompressed
-  std::string message;            ///< at most 256 bytes survive
-};
-
 /// Sums are over the platform's image; `layers` is bottom first and may be longer than what
 /// survives a channel.
 struct PlatformReport {
@@ -71,8 +57,8 @@ struct PlatformReport {
   bool waste_is_known = false;  ///< the layers were looked at together; else 0 says nothing
   std::uint64_t wasted_bytes = 0;
   std::vector<LayerReport> layers;
-  std::vector<LargePath> largest_paths;  ///< largest first
-  std::vector<Advice> advice;            ///< most bytes first
+  std::vector<api::ImagePath> largest_paths;  ///< largest first
+  std::vector<api::ImageAdvice> advice;       ///< most bytes first
 
   /// Fills the sums from `layers`.
   void sum_layers();
@@ -99,8 +85,8 @@ struct BuildReport {
   int line = 0;
   std::string step;  ///< "7/12 RUN npm ci"
 
-  std::optional<api::Failure> failure;  ///< result Failure or Canceled
-  std::string digest;                   ///< what the tags point to
+  std::optional<api::Failure> failure;  ///< result Failure, Canceled or OverBudget
+  std::string digest;                   ///< what was pushed
   std::vector<std::string> tags;        ///< pushed tags, the immutable one first
   std::vector<PlatformReport> platforms;
   ReportInputs inputs;
@@ -109,6 +95,9 @@ struct BuildReport {
   std::uint64_t cache_hits = 0, cache_misses = 0;
   std::uint64_t peak_memory_bytes = 0;
   std::string isolation;  ///< "overlay"
+
+  /// The platform whose size counts, the first of equals; nullptr when there is none.
+  const PlatformReport* largest_platform() const;
 
   // Only in a report that was read from a termination message:
   int log_parts = 0;
@@ -121,7 +110,7 @@ std::vector<std::string> report_lines(const BuildReport& report);
 /// At most kTerminationLimit bytes, always valid JSON and UTF-8: long texts are cut, the log tail
 /// first.
 std::string termination_message(const BuildReport& report);
-/// Everything, for --report.
+/// Everything, for --report; tables and texts have the bounds of the channels.
 Json report_to_json(const BuildReport& report);
 
 /// InvalidInput when it is not a termination message of ours (cut, foreign, empty).

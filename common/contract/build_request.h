@@ -15,8 +15,8 @@
 
 namespace imagebuild::contract {
 
-/// A base image as it was resolved: `digest` is what the tag answers to HEAD (the index's, if it is
-/// one).
+/// A base image as it was resolved: `digest` is what the tag answers to
+/// HEAD (the index's, if it is one).
 struct Base {
   std::string ref;       ///< as the Dockerfile writes it, normalised
   std::string platform;  ///< "linux/amd64"
@@ -37,8 +37,8 @@ struct RegistrySettings {
   std::vector<std::string> insecure;
 };
 
-/// What is known before the build and has to be used as it is; empty parts are resolved by the
-/// builder.
+/// What is known before the build and has to be used as it is;
+/// empty parts are resolved by the builder.
 struct Resolved {
   std::string commit;
   std::string revision;  ///< "main@sha1:…", for labels and the report
@@ -82,8 +82,8 @@ std::vector<std::string> insecure_hosts(const BuildRequest& request);
 
 /// Compact and deterministic: the same request gives the same bytes.
 std::string encode_request(const BuildRequest& request);
-/// JSON or YAML of kind BuildRequest or ImageBuild. InvalidInput names the field; unknown fields
-/// are errors.
+/// JSON or YAML of kind BuildRequest or ImageBuild. InvalidInput names the field;
+/// unknown fields are errors.
 Result<BuildRequest> parse_request(std::string_view text);
 
 }  // namespace imagebuild::contract

@@ -32,29 +32,20 @@ LayerReport layer_from_json(const Json& value) {
           .wasted_bytes = unsigned_at(value, "wastedBytes")};
 }
 
-Json path_to_json(const LargePath& path) {
-  return {{"path", api::clip_front(path.path, kMaxPath)},
-          {"sizeBytes", path.size_bytes},
-          {"layer", path.layer}};
+api::ImagePath clipped(api::ImagePath path) {
+  path.path = api::clip_front(path.path, kMaxPath);
+  return path;
 }
+Json path_to_json(const api::ImagePath& path) { return api::path_to_json(clipped(path)); }
+api::ImagePath path_from_json(const Json& value) { return clipped(api::path_from_json(value)); }
 
-LargePath path_from_json(const Json& value) {
-  return {.path = api::clip_front(string_at(value, {"path"}), kMaxPath),
-          .size_bytes = unsigned_at(value, "sizeBytes"),
-          .layer = int_at(value, "layer")};
+api::ImageAdvice clipped(api::ImageAdvice advice) {
+  advice.message = api::clip_back(advice.message, kMaxAdvice);
+  return advice;
 }
-
-Json advice_to_json(const Advice& advice) {
-  Json result = {{"savesBytes", advice.saves_bytes},
-                 {"message", api::clip_back(advice.message, kMaxAdvice)}};
-  if (advice.line > 0) result["line"] = advice.line;
-  return result;
-}
-
-Advice advice_from_json(const Json& value) {
-  return {.line = int_at(value, "line"),
-          .saves_bytes = unsigned_at(value, "savesBytes"),
-          .message = api::clip_back(string_at(value, {"message"}), kMaxAdvice)};
+Json advice_to_json(const api::ImageAdvice& advice) { return api::advice_to_json(clipped(advice)); }
+api::ImageAdvice advice_from_json(const Json& value) {
+  return clipped(api::advice_from_json(value));
 }
 
 template <typename Row>

@@ -1,6 +1,6 @@
-// The tables of a report, which no termination message can hold: layers, largest paths, advice.
-// They travel as parts, each the JSON text of {"platform", TABLE: [rows…]}; a table may take
-// several.
+// The tables of a report, which no termination message can hold: layers, largest
+// paths, advice. They travel as parts, each the JSON text of {"platform", TABLE:
+// [rows…]}; a table may take several.
 #pragma once
 
 #include <string>

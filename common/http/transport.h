@@ -88,6 +88,12 @@ struct TlsOptions {
   std::string client_key_data;   ///< PEM
   bool insecure_skip_verify = false;
   std::string server_name;  ///< SNI and name to verify, when it differs from the URL's host
+
+  /// Certificates may lack their last newline.
+  void add_ca(std::string_view pem) {
+    if (!ca_data.empty() && !ca_data.ends_with('\n')) ca_data += '\n';
+    ca_data += pem;
+  }
 };
 
 struct TransportOptions {

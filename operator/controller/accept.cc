@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 #include "common/base/clock.h"
 #include "operator/controller/growth.h"
@@ -14,10 +15,16 @@ namespace {
 constexpr std::size_t kMaxHistory = 10;
 constexpr std::size_t kBaselineSamples = 5;
 constexpr std::size_t kMaxAdvice = 10;
-/// The lower of the two middle ones: a second build cannot move the baseline on its own.
-std::uint64_t lower_median(std::vector<std::uint64_t> sizes) {
-  std::sort(sizes.begin(), sizes.end());
-  return sizes[(sizes.size() - 1) / 2];
+/// The median of sizes that are given newest first. Of the two in the middle it is the older: a new
+/// build alone cannot move the baseline, neither up nor down.
+std::uint64_t older_median(const std::vector<std::uint64_t>& sizes) {
+  std::vector<std::size_t> order(sizes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return sizes[a] < sizes[b]; });
+  const std::size_t middle = sizes.size() / 2;
+  if (sizes.size() % 2 == 1) return sizes[order[middle]];
+  return sizes[std::max(order[middle - 1], order[middle])];
 }
 
 /// Medians over the last accepted builds, this one included.
@@ -33,25 +40,10 @@ api::Baseline baseline_with(const std::vector<api::HistoryEntry>& history,
   for (const api::HistoryEntry& entry : history)
     if (entry.result == "Success" && entry.size_bytes > 0 && sizes.size() < kBaselineSamples)
       add(entry.size_bytes, entry.own_size_bytes);
-  return {.size_bytes = lower_median(sizes),
-          .own_size_bytes = lower_median(own),
-          .base_size_bytes = lower_median(base),
+  return {.size_bytes = older_median(sizes),
+          .own_size_bytes = older_median(own),
+          .base_size_bytes = older_median(base),
           .samples = static_cast<int>(sizes.size())};
-}
-
-const api::ImagePlatform* find_platform(const std::optional<api::Image>& image,
-                                        const std::string& name) {
-  if (!image) return nullptr;
-  for (const api::ImagePlatform& platform : image->platforms)
-    if (platform.platform == name) return &platform;
-  return nullptr;
-}
-
-void copy_advice(const contract::PlatformReport& platform, api::Image& image) {
-  image.advice.clear();
-  for (const contract::Advice& advice : platform.advice)
-    if (image.advice.size() < kMaxAdvice)
-      image.advice.push_back({advice.line, advice.saves_bytes, advice.message});
 }
 
 double seconds_between(const std::string& from, const std::string& to) {
@@ -92,19 +84,6 @@ void record_history(api::Status& status, const std::string& digest, std::uint64_
   if (status.history.size() > kMaxHistory) status.history.resize(kMaxHistory);
 }
 
-std::string tell_over_budget(const api::Failure& failure, const api::Status& status,
-                             const contract::BuildReport& report, const std::string& dockerfile) {
-  std::string message = failure.message;
-  const contract::PlatformReport* largest = nullptr;
-  for (const contract::PlatformReport& platform : report.platforms)
-    if (largest == nullptr || platform.size_bytes > largest->size_bytes) largest = &platform;
-  if (largest == nullptr || !status.image) return message;
-  const auto platform =
-      platform_with_deltas(*largest, find_platform(status.image, largest->platform));
-  const std::string change = tell_largest_growth(platform, dockerfile);
-  return change.empty() ? message : message + "; " + change;
-}
-
 void accept_image(api::Status& status, const api::Spec& spec, const std::string& key,
                   const contract::BuildReport& report, const std::string& now) {
   const api::Build& build = *status.build;
@@ -116,21 +95,24 @@ void accept_image(api::Status& status, const api::Spec& spec, const std::string&
   image.revision = report.inputs.revision.empty() ? build.revision : report.inputs.revision;
   image.created_at = build.finished_at.empty() ? now : build.finished_at;
   for (const contract::PlatformReport& platform : report.platforms) {
-    image.platforms.push_back(
-        platform_with_deltas(platform, find_platform(status.image, platform.platform)));
-    if (platform.size_bytes < image.size_bytes) continue;
-    image.size_bytes = platform.size_bytes;
-    image.own_size_bytes = platform.own_size_bytes;
-    image.uncompressed_bytes = platform.uncompressed_bytes;
-    image.layer_count = platform.layer_count;
-    image.wasted_bytes = image.platforms.back().wasted_bytes;
-    copy_advice(platform, image);
+    image.platforms.push_back(platform_with_deltas(
+        platform, status.image ? find_platform(*status.image, platform.platform) : nullptr));
+  }
+  if (const contract::PlatformReport* largest = report.largest_platform()) {
+    image.size_bytes = largest->size_bytes;
+    image.own_size_bytes = largest->own_size_bytes;
+    image.uncompressed_bytes = largest->uncompressed_bytes;
+    image.layer_count = largest->layer_count;
+    if (largest->waste_is_known) image.wasted_bytes = largest->wasted_bytes;
+    image.advice = largest->advice;
+    if (image.advice.size() > kMaxAdvice) image.advice.resize(kMaxAdvice);
   }
   if (status.image && status.image->size_bytes > 0) {
     image.delta_bytes = static_cast<std::int64_t>(image.size_bytes) -
                         static_cast<std::int64_t>(status.image->size_bytes);
     image.delta = percent_delta(status.image->size_bytes, image.size_bytes);
   }
+  if (status.baseline) image.baseline_size_bytes = status.baseline->size_bytes;
   status.baseline = baseline_with(status.history, image);
   status.inputs = api::Inputs{.key = key,
                               .spec = spec_hash(spec),

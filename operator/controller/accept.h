@@ -17,11 +17,6 @@ void accept_image(api::Status& status, const api::Spec& spec, const std::string&
 void record_history(api::Status& status, const std::string& digest, std::uint64_t size_bytes,
                     std::uint64_t own_size_bytes);
 
-/// The message of a build whose tags were not moved, with the layer that grew most against the
-/// accepted image.
-std::string tell_over_budget(const api::Failure& failure, const api::Status& status,
-                             const contract::BuildReport& report, const std::string& dockerfile);
-
 /// "+0.7%", "±0.0%", "-12.5%".
 std::string percent_delta(std::uint64_t before, std::uint64_t after);
 

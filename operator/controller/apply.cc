@@ -49,8 +49,8 @@ kube::ApiResult<void> Reconciler::write_status(const api::ImageBuild& object,
                                                const std::stop_token& stop) {
   Json patch = merge_patch_between(api::status_to_json(object.status), api::status_to_json(status));
   if (patch.is_null()) return {};
-  // The resourceVersion makes it a compare-and-swap: whoever decided on an older object decides
-  // again.
+  // The resourceVersion makes it a compare-and-swap:
+  // whoever decided on an older object decides again.
   Json body = {{"metadata", {{"resourceVersion", object.resource_version}}},
                {"status", std::move(patch)}};
   auto written = parts_.client.patch(kube::kImageBuilds, {object.name_space, object.name}, body,
@@ -83,8 +83,8 @@ Result<void> Reconciler::create_pod(const api::ImageBuild& object, const Decisio
   return std::move(created).error();
 }
 
-/// Servers without pod user namespaces drop hostUsers in silence: uid 0 would then be the node's
-/// root.
+/// Servers without pod user namespaces drop hostUsers in silence:
+/// uid 0 would then be the node's root.
 Result<void> Reconciler::check_created_pod(const Json& pod, const std::stop_token& stop) {
   if (shape_ != PodShape::UserNamespace) return {};
   const Json* host_users = find_path(pod, {"spec", "hostUsers"});

@@ -61,8 +61,8 @@ std::map<std::string, int> BuildQueue::waiting_by_namespace() const {
   return result;
 }
 
-// A granted object holds its slot from here on, so that nobody overtakes it before its worker asks
-// again.
+// A granted object holds its slot from here on, so that nobody overtakes
+// it before its worker asks again.
 void BuildQueue::grant_locked(std::deque<kube::ObjectKey>& granted) {
   while (holders_.size() < limit_ && !turns_.empty()) {
     std::string name_space = turns_.front();

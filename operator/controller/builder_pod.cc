@@ -17,8 +17,8 @@ const api::GitSource* git_of(const api::Spec& spec) {
   return std::get_if<api::GitSource>(&spec.source);
 }
 
-/// The settings that both shapes share: nothing beyond the two capabilities, our own seccomp
-/// profile.
+/// The settings that both shapes share: nothing beyond the two capabilities,
+/// our own seccomp profile.
 Json security_context(const PodSettings& settings) {
   const bool userns = settings.shape == PodShape::UserNamespace;
   Json context = {
@@ -58,8 +58,8 @@ Volumes make_volumes(const api::Spec& spec) {
         {{"items", Json::array({{{"path", "request.json"},
                                  {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", field}}}}})}}}},
       kRequestDirectory, true);
-  // Optional, so that a missing Secret is a build failure that names it, and not a pod that never
-  // starts.
+  // Optional, so that a missing Secret is a build failure that names it,
+  // and not a pod that never starts.
   const auto& secrets = spec.registries.secret_refs;
   for (std::size_t i = 0; i < secrets.size(); ++i)
     volumes.add(

@@ -1,6 +1,6 @@
-// Asks a public git repository which commit a ref stands for, before the build. Where it cannot
-// look (private, unreachable, link-local), it says so by an empty commit, and the builder resolves
-// the ref.
+// Asks a public git repository which commit a ref stands for, before the build. Where
+// it cannot look (private, unreachable, link-local), it says so by an empty commit,
+// and the builder resolves the ref.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,8 @@ using CommitResolver =
 /// `transport` has to outlive the resolver.
 CommitResolver make_commit_resolver(http::Transport& transport);
 
-/// Whether a host's addresses include a link-local one (169.254/16, fe80::/10): the cloud's
-/// metadata service.
+/// Whether a host's addresses include a link-local one (169.254/16, fe80::/10):
+/// the cloud's metadata service.
 bool resolves_to_link_local(const std::string& host);
 
 }  // namespace imagebuild::controller

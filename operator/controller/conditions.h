@@ -44,8 +44,8 @@ struct Situation {
   std::optional<Budget> budget;  ///< none: spec.budget sets no limit
 };
 
-/// The conditions for `generation`; a condition whose status did not change keeps its transition
-/// time.
+/// The conditions for `generation`; a condition whose status did not
+/// change keeps its transition time.
 std::vector<api::Condition> make_conditions(const Situation& situation, std::int64_t generation,
                                             const std::vector<api::Condition>& before,
                                             const std::string& now);

@@ -4,8 +4,8 @@
 
 #include "common/base/byte_size.h"
 #include "operator/controller/accept.h"
+#include "operator/controller/budget_verdict.h"
 #include "operator/controller/conditions.h"
-#include "operator/controller/growth.h"
 #include "operator/controller/identity.h"
 #include "operator/controller/retention.h"
 #include "operator/controller/retry.h"
@@ -120,9 +120,17 @@ class Decider {
       finish("Superseded", std::nullopt, report, ended);
     else if (finished.failure)
       fail_build(std::move(*finished.failure), report, ended);
+    else if (report->platforms.empty() && report->result != contract::BuildResult::Unchanged)
+      fail_build(no_image_reported(), report, ended);
     else
       succeed(*report, ended);
     return true;
+  }
+
+  static api::Failure no_image_reported() {
+    return {.failure_class = api::FailureClass::Transient,
+            .reason = std::string(api::reason::kBuilderCrashed),
+            .message = "the builder reported success and no image"};
   }
 
   static bool is_over_budget(const api::Failure& failure) {
@@ -133,13 +141,15 @@ class Decider {
                   const std::string& ended) {
     if (report == nullptr || !is_over_budget(failure))
       return finish("Failure", std::move(failure), report, ended);
-    failure.message = tell_over_budget(failure, decision_.status, *report, dockerfile());
+    failure.message = blocked_message(failure, spec(), decision_.status, *report);
     finish("OverBudget", std::move(failure), report, ended);
   }
 
   void succeed(const contract::BuildReport& report, const std::string& ended) {
     build()->finished_at = ended;
-    if (report.platforms.empty() && decision_.status.image) {  // Unchanged: only the revision moves
+    const bool unchanged = report.result == contract::BuildResult::Unchanged;
+    if (unchanged && decision_.status.image && decision_.status.inputs) {
+      // Only the revision moves.
       decision_.status.inputs->key = identity_with(build()->source).key;
       decision_.status.inputs->source = build()->source;
       decision_.status.image->revision = report.inputs.revision;
@@ -148,7 +158,7 @@ class Decider {
     }
     finish(std::string(contract::to_string(report.result)), std::nullopt, &report, ended);
     decision_.events.push_back({false, "BuildSucceeded", success_message()});
-    if (const std::string over = over_budget_message(); !over.empty())
+    if (const std::string over = exceeded_message(spec(), *decision_.status.image); !over.empty())
       decision_.events.push_back({true, "SizeBudgetExceeded", api::clip_back(over, 1000)});
   }
 
@@ -158,13 +168,11 @@ class Decider {
     ending.result = result;
     ending.finished_at = ended;
     ending.failure = failure;
-    std::uint64_t size = 0, own = 0;
+    const contract::PlatformReport* platform = nullptr;
     if (report != nullptr && (result == "Success" || result == "OverBudget"))
-      for (const contract::PlatformReport& platform : report->platforms)
-        if (platform.size_bytes >= size) {
-          size = platform.size_bytes;
-          own = platform.own_size_bytes;
-        }
+      platform = report->largest_platform();
+    const std::uint64_t size = platform == nullptr ? 0 : platform->size_bytes;
+    const std::uint64_t own = platform == nullptr ? 0 : platform->own_size_bytes;
     record_history(decision_.status, report == nullptr ? "" : report->digest, size, own);
     decision_.finished = FinishedBuild{result, ending.trigger, failure,
                                        report == nullptr ? std::nullopt : std::optional(*report)};
@@ -199,28 +207,6 @@ class Decider {
     situation_.success = success_message();
   }
 
-  std::string dockerfile() const {
-    return spec().dockerfile.empty() ? "Dockerfile" : spec().dockerfile;
-  }
-
-  /// What the accepted image exceeds of the budget as it stands now, and the layer that grew most.
-  std::string over_budget_message() const {
-    const api::Status& status = decision_.status;
-    const auto exceeded = api::exceeded_limits(
-        spec().budget, {.size_bytes = status.image->size_bytes,
-                        .own_size_bytes = status.image->own_size_bytes,
-                        .layer_count = status.image->layer_count,
-                        .baseline_bytes = status.baseline ? status.baseline->size_bytes : 0});
-    std::string message;
-    for (const std::string& sentence : exceeded)
-      message += (message.empty() ? "" : "; ") + sentence;
-    if (message.empty() || !status.image->delta_bytes) return message;
-    const api::ImagePlatform* platform = largest_platform(*status.image);
-    const std::string change =
-        platform == nullptr ? "" : tell_largest_growth(*platform, dockerfile());
-    return change.empty() ? message : message + "; " + change;
-  }
-
   /// The last build's image was too large to be accepted, and nothing changed since.
   bool is_blocked() const {
     return build() && build()->result == "OverBudget" && build_is_current() && build()->failure;
@@ -231,7 +217,8 @@ class Decider {
     if (is_blocked())
       situation_.budget = {.known = true, .exceeded = build()->failure->message};
     else if (decision_.status.image)
-      situation_.budget = {.known = true, .exceeded = over_budget_message()};
+      situation_.budget = {.known = true,
+                           .exceeded = exceeded_message(spec(), *decision_.status.image)};
     else
       situation_.budget = {.known = false, .exceeded = ""};
   }
@@ -300,7 +287,10 @@ class Decider {
     api::Build next = *build();
     const bool same_settings = next.generation == object_.generation;
     next.trigger = same_settings ? "Retry" : "Spec";
-    next.retries = same_settings ? next.retries + 1 : 0;
+    const bool transient =
+        next.failure && next.failure->failure_class == api::FailureClass::Transient;
+    if (!same_settings) next.retries = next.config_retries = 0;
+    if (same_settings) ++(transient ? next.retries : next.config_retries);
     next.started_at = next.finished_at = next.result = next.isolation = "";
     next.failure.reset();
     start(with_attempt(std::move(next)));

@@ -79,8 +79,8 @@ struct Decision {
 
 Decision decide(const Snapshot& snapshot, const PodSettings& settings);
 
-/// The status after the API server refused the recorded build's pod (quota, admission, an invalid
-/// field).
+/// The status after the API server refused the recorded build's pod (quota, admission,
+/// an invalid field).
 api::Status refuse_build(api::Status status, std::string message, const std::string& now);
 
 }  // namespace imagebuild::controller

@@ -75,11 +75,16 @@ api::ImagePlatform platform_with_deltas(const contract::PlatformReport& report,
   if (report.waste_is_known) platform.wasted_bytes = report.wasted_bytes;
   for (const contract::LayerReport& layer : report.layers)
     if (platform.layers.size() < kMaxStatusLayers) platform.layers.push_back(layer_of(layer));
-  for (const contract::LargePath& path : report.largest_paths)
-    if (platform.largest_paths.size() < kMaxPaths)
-      platform.largest_paths.push_back({path.path, path.size_bytes, path.layer});
+  platform.largest_paths = report.largest_paths;
+  if (platform.largest_paths.size() > kMaxPaths) platform.largest_paths.resize(kMaxPaths);
   if (before != nullptr) Matcher(platform.layers, before->layers).match();
   return platform;
+}
+
+const api::ImagePlatform* find_platform(const api::Image& image, const std::string& name) {
+  for (const api::ImagePlatform& platform : image.platforms)
+    if (platform.platform == name) return &platform;
+  return nullptr;
 }
 
 const api::ImagePlatform* largest_platform(const api::Image& image) {
@@ -89,6 +94,9 @@ const api::ImagePlatform* largest_platform(const api::Image& image) {
 }
 
 std::optional<LayerChange> largest_growth(const api::ImagePlatform& platform) {
+  const bool known = std::any_of(platform.layers.begin(), platform.layers.end(),
+                                 [](const auto& layer) { return layer.delta_bytes.has_value(); });
+  if (!known) return std::nullopt;
   std::optional<LayerChange> largest;
   for (std::size_t i = 0; i < platform.layers.size(); ++i) {
     const api::ImageLayer& layer = platform.layers[i];

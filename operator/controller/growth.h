@@ -11,10 +11,13 @@
 namespace imagebuild::controller {
 
 /// The status' view of a reported platform, with the deltas of its layers against `before` (the
-/// same platform of the image before, or nullptr). A layer's predecessor is the one of the same
-/// instruction, else, of an own layer, the one in the same line; base layers are matched by place.
+/// same platform of the image before, or nullptr). A layer's predecessor has the same digest, else
+/// the same instruction, else the same line; a base layer without any takes the next in place.
 api::ImagePlatform platform_with_deltas(const contract::PlatformReport& report,
                                         const api::ImagePlatform* before);
+
+/// nullptr when the image has none of that name.
+const api::ImagePlatform* find_platform(const api::Image& image, const std::string& name);
 
 /// The platform whose size counts; nullptr when there is none.
 const api::ImagePlatform* largest_platform(const api::Image& image);
@@ -23,7 +26,8 @@ struct LayerChange {
   std::size_t index = 0;  ///< in the platform's layers
   std::int64_t bytes = 0;
 };
-/// The layer that grew most, a new layer by all it has. Nothing grew: none.
+/// The layer that grew most, a new layer by all it has. None: nothing grew, or nothing is known of
+/// the layers before.
 std::optional<LayerChange> largest_growth(const api::ImagePlatform& platform);
 
 /// "largest change: layer 7 RUN pip install … (Dockerfile:14) +39.9 MiB", or "".

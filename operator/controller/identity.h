@@ -5,8 +5,8 @@
 //   duplicate event cannot
 //          build twice, and a deleted and re-created object never meets the pod of its predecessor
 //
-// Not build-affecting: suspend, retries, timeout, history, pod, registries' credentials. Tags enter
-// hash8 only.
+// Not build-affecting: suspend, retries, timeout, history, pod, registries' credentials.
+// Tags enter hash8 only.
 #pragma once
 
 #include <string>

@@ -1,5 +1,7 @@
 #include "operator/controller/retry.h"
 
+#include <algorithm>
+
 #include "common/base/backoff.h"
 
 namespace imagebuild::controller {
@@ -23,7 +25,8 @@ RetryPlan plan_retry(const api::Build& build, const api::Spec& spec, std::int64_
   const bool transient = failure.failure_class == api::FailureClass::Transient;
   if (transient && build.retries >= spec.retries) return {.never = true};
   const Backoff& backoff = transient ? kTransient : kConfig;
-  const Duration delay = backoff.base(static_cast<unsigned>(build.retries));
+  const int before = transient ? build.retries : build.config_retries;
+  const Duration delay = backoff.base(static_cast<unsigned>(before));
   auto finished = parse_rfc3339(build.finished_at);
   if (!finished) return {.never = false, .wait = delay};
   return {.never = false, .wait = std::max(Duration(0), *finished + delay - now)};

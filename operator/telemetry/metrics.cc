@@ -50,8 +50,8 @@ std::string known(const char* const (&names)[N], std::string_view text) {
 
 }  // namespace
 
-// prometheus-cpp throws on bad names and on a family registered twice: everything is registered in
-// the constructor.
+// prometheus-cpp throws on bad names and on a family registered twice:
+// everything is registered in the constructor.
 struct Metrics::State {
   State(const std::string& version, const std::string& revision)
       : builds(counter("imagebuild_builds_total", "Builds that ended, by result and trigger.")),

@@ -69,8 +69,8 @@ class Metrics final : public BuildObserver {
   void build_finished(const BuildOutcome& outcome) override;
   void build_waited(double seconds) override;
 
-  // For the runtime's hooks, with controller-runtime's names. `result`: success, requeue_after,
-  // error, terminal.
+  // For the runtime's hooks, with controller-runtime's names. `result`: success,
+  // requeue_after, error, terminal.
   void reconciled(std::string_view result, double seconds);
   void workers_active(int count);
   void queue_added(std::size_t depth);

@@ -43,7 +43,7 @@ const struct {
      "Median compressed size by origin of the last accepted builds."},
     {"imagebuild_image_wasted_bytes",
      "Unpacked bytes of the accepted image that later layers overwrite or remove."},
-    {"imagebuild_image_growth_bytes",
+    {"imagebuild_image_largest_growth_bytes",
      "Compressed bytes by which the layer that grew most grew over the image before, and its "
      "Dockerfile line (0: of the base)."},
     {"imagebuild_layer_size_bytes", "Compressed size of the ten largest layers."},
