@@ -162,7 +162,7 @@ Result<void> add_trust_and_credentials(const BuildFlags& flags, Job& job) {
   if (!flags.ca.empty()) {
     auto pem = TRY_CONTEXT(read_file(flags.ca, 4u << 20), "--ca");
     TRY_CONTEXT(http::check_certificates(pem), "--ca " + flags.ca);
-    job.tls.ca_data += (job.tls.ca_data.empty() ? "" : "\n") + pem;
+    job.tls.add_ca(pem);
   }
   job.credentials.merge(TRY(load_credentials(flags)));
   return {};

@@ -56,7 +56,7 @@ std::optional<JobError> add_credentials(const contract::BuildRequest& request, J
                                                        request.files.registry_ca->name + "' " +
                                                        good.error().message);
   }
-  job.tls.ca_data += request.registries.ca;
+  job.tls.add_ca(request.registries.ca);
   return std::nullopt;
 }
 

@@ -53,8 +53,9 @@ std::string render_failure(const api::Failure& failure) {
 }  // namespace
 
 std::string render_summary(const contract::BuildReport& report) {
-  if (report.failure) return render_failure(*report.failure);
-  std::string out;
+  // An image over its budget exists: its layers say what to change.
+  std::string out = report.failure ? render_failure(*report.failure) : "";
+  if (report.failure && report.result != contract::BuildResult::OverBudget) return out;
   for (const auto& platform : report.platforms) {
     out += "image  " + platform.digest + " (" + platform.platform + ")\n";
     out += "size   " + format_bytes(platform.size_bytes) + " compressed (base " +

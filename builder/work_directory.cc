@@ -1,11 +1,11 @@
 #include "builder/work_directory.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -32,6 +32,17 @@ bool is_abandoned(const fs::path& path) {
   return lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) == 0;
 }
 
+// The lock gets its name when it is held: another builder never sees one that is free.
+Result<UniqueFd> lock_directory(const std::string& path) {
+  // The worker's uid must be able to walk through to its store; nothing can be listed.
+  if (::chmod(path.c_str(), 0711) != 0) return errno_error(path);
+  const std::string name = path + "/" + kLock, unnamed = name + ".new";
+  auto lock = TRY(open_file(unnamed, O_RDWR | O_CREAT | O_EXCL, 0600));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return errno_error("lock " + path);
+  if (::rename(unnamed.c_str(), name.c_str()) != 0) return errno_error("name the lock of " + path);
+  return lock;
+}
+
 }  // namespace
 
 void remove_abandoned_work(const std::string& parent) {
@@ -48,11 +59,11 @@ Result<WorkDirectory> WorkDirectory::make(const std::string& wanted) {
   remove_abandoned_work(parent);
   std::string path = parent + "/" + kPrefix + "XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) return errno_error("make a work directory in " + parent);
-  // The worker's uid must be able to walk through to its store; nothing can be listed.
-  if (::chmod(path.c_str(), 0711) != 0) return errno_error(path);
-  auto lock = TRY(open_file(path + "/" + kLock, O_RDWR | O_CREAT | O_EXCL, 0600));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return errno_error("lock " + path);
-  return WorkDirectory(path, std::move(lock));
+  auto lock = lock_directory(path);
+  if (lock) return WorkDirectory(path, *std::move(lock));
+  std::error_code ignored;
+  fs::remove_all(path, ignored);
+  return std::move(lock).error();
 }
 
 WorkDirectory::~WorkDirectory() {

@@ -18,8 +18,8 @@ std::string layer_name(const BaseImage& image, std::size_t index) {
          image.reference.familiar();
 }
 
-// Runs `work(i)` for i in [0, count) on up to two threads; the first error wins and later work is
-// not started.
+// Runs `work(i)` for i in [0, count) on up to two threads;
+// the first error wins and later work is not started.
 template <typename F>
 Result<void> for_each_parallel(std::size_t count, F work) {
   std::atomic<std::size_t> next{0};
@@ -183,8 +183,8 @@ Result<UnpackResult> BaseImages::unpack_layer(BaseImage& image, std::size_t inde
     tar.write.reset();
     compressed.read.reset();
   }
-  // The first cause: a cut download shows as damaged content, an unpacker that gave up as a broken
-  // pipe.
+  // The first cause: a cut download shows as damaged content,
+  // an unpacker that gave up as a broken pipe.
   if (!downloaded) return std::move(downloaded).error();
   if (!unpacked) return std::move(unpacked).error();
   if (!poured) return std::move(poured).error();

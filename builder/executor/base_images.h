@@ -42,8 +42,8 @@ class BaseImages {
   };
   explicit BaseImages(Parts parts) : parts_(std::move(parts)) {}
 
-  /// Resolves the image, or returns the one resolved before. The pointer stays valid. NotFound,
-  /// Denied, Transient.
+  /// Resolves the image, or returns the one resolved before. The pointer stays valid.
+  /// NotFound, Denied, Transient.
   Result<BaseImage*> open(const plan::ImageRef& image);
   /// Fetches and unpacks every layer, if that has not happened yet.
   Result<void> unpack(BaseImage& image);

@@ -50,11 +50,9 @@ std::set<std::size_t> stages_of_image(const plan::Plan& plan) {
 }
 
 api::Failure over_budget(const std::vector<std::string>& exceeded) {
-  api::Failure failure{.failure_class = api::FailureClass::Terminal,
-                       .reason = std::string(api::reason::kSizeBudgetExceeded)};
-  for (const auto& sentence : exceeded)
-    failure.message += (failure.message.empty() ? "" : "; ") + sentence;
-  return failure;
+  return {.failure_class = api::FailureClass::Terminal,
+          .reason = std::string(api::reason::kSizeBudgetExceeded),
+          .message = api::joined(exceeded)};
 }
 
 class Build {
@@ -173,8 +171,19 @@ class Build {
     else
       services_.progress.warning("the layers' waste is not known: " + usage.error().message);
     note_.at("", 0);
+    judge(outcome);
     TRY(noted(Doing::Push, deliver(outcome, uploader, blobs)));
     return outcome;
+  }
+
+  void judge(Outcome& outcome) {
+    const contract::PlatformReport& sizes = outcome.image.report;
+    outcome.exceeded =
+        api::exceeded_limits(options_.budget, {.size_bytes = sizes.size_bytes,
+                                               .own_size_bytes = sizes.own_size_bytes,
+                                               .layer_count = sizes.layer_count,
+                                               .baseline_bytes = options_.baseline_bytes});
+    for (const auto& sentence : outcome.exceeded) services_.progress.warning("budget: " + sentence);
   }
 
   // Diffs run beside the steps after theirs: what went wrong in one is its own step's failure.
@@ -193,6 +202,7 @@ class Build {
                        const BlobStore& blobs) {
     Stopwatch watch(report_.phases.push);
     if (const auto* layout = std::get_if<LayoutOutput>(&options_.output)) {
+      if (outcome.is_blocked(options_.budget)) return {};
       for (const auto& layer : outcome.image.layers)
         if (layer.base != nullptr && !blobs.contains(layer.finished.get()->blob.digest))
           return fail(ErrorKind::Internal, "a base layer is not in the store");
@@ -226,12 +236,6 @@ class Build {
       return {};
     };
     TRY(put(target.with_digest(image.digest)));
-    outcome.exceeded =
-        api::exceeded_limits(options_.budget, {.size_bytes = image.report.size_bytes,
-                                               .own_size_bytes = image.report.own_size_bytes,
-                                               .layer_count = image.report.layer_count,
-                                               .baseline_bytes = options_.baseline_bytes});
-    for (const auto& sentence : outcome.exceeded) services_.progress.warning("budget: " + sentence);
     if (outcome.is_blocked(options_.budget)) return {};
     for (const auto& reference : references) {
       TRY(put(reference));

@@ -42,8 +42,8 @@ Result<void> StageBuilder::apply(const dockerfile::Cmd& cmd, const Instruction& 
   return {};
 }
 
-// An inherited CMD would be arguments of another program: it is reset (Dockerfile reference,
-// ENTRYPOINT).
+// An inherited CMD would be arguments of another program:
+// it is reset (Dockerfile reference, ENTRYPOINT).
 Result<void> StageBuilder::apply(const dockerfile::Entrypoint& entrypoint,
                                  const Instruction& original) {
   state_.config.config.entrypoint = command_argv(entrypoint.command, state_.config.config);

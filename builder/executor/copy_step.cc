@@ -1,6 +1,6 @@
-// COPY: from the context (read by this process) or from another tree (read by the tree worker);
-// either way the same code makes a tar of it, which becomes the layer's blob and its directory in
-// one pass.
+// COPY: from the context (read by this process) or from another tree (read by the tree
+// worker); either way the same code makes a tar of it, which becomes the layer's blob
+// and its directory in one pass.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>

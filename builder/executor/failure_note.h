@@ -13,8 +13,8 @@
 
 namespace imagebuild::executor {
 
-/// What is being done when something fails: decides the reason of an error that says no more than
-/// its kind.
+/// What is being done when something fails: decides the reason of an error
+/// that says no more than its kind.
 enum class Doing { Dockerfile, Context, Pull, Step, Push, Isolation };
 
 /// The failure that an error means, by what was being done: pure.

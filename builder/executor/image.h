@@ -23,8 +23,8 @@ struct Image {
   contract::PlatformReport report;
 };
 
-/// Waits for every layer of the stage. Steps that changed nothing have no layer and an empty_layer
-/// history entry.
+/// Waits for every layer of the stage. Steps that changed nothing have no layer
+/// and an empty_layer history entry.
 Result<Image> make_image(StageState state, const BuildOptions& options);
 
 /// Writes the image into an OCI layout: made if missing, an existing one gains the image (a

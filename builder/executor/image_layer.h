@@ -1,6 +1,6 @@
-// A layer of the image being built. Base layers are known when the base is resolved; own layers
-// become known while the build goes on: the next step runs on a step's tree while its diff is still
-// being compressed.
+// A layer of the image being built. Base layers are known when the base is resolved; own
+// layers become known while the build goes on: the next step runs on a step's tree while its
+// diff is still being compressed.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace imagebuild::executor {
 
-/// What an own layer turned out to be. `empty`: the step changed nothing; the layer is left out of
-/// the image.
+/// What an own layer turned out to be. `empty`: the step changed nothing;
+/// the layer is left out of the image.
 struct FinishedLayer {
   LayerBlob blob;
   bool empty = false;

@@ -17,8 +17,8 @@
 
 namespace imagebuild::executor {
 
-/// Push to these references; the first is the immutable tag where there is one, and all name one
-/// repository.
+/// Push to these references; the first is the immutable tag where there is one,
+/// and all name one repository.
 struct RegistryOutput {
   std::vector<oci::Reference> references;
 };
@@ -48,8 +48,8 @@ struct BuildOptions {
 
   /// Seconds for config.created, history and what COPY and WORKDIR write.
   std::int64_t created = 0;
-  /// The time was asked for explicitly: RUN's files are clamped to it too, and RUN gets
-  /// SOURCE_DATE_EPOCH.
+  /// The time was asked for explicitly: RUN's files are clamped to it too,
+  /// and RUN gets SOURCE_DATE_EPOCH.
   bool clamp_run = false;
 
   BlobWriterOptions compression;

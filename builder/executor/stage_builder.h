@@ -54,8 +54,8 @@ class StageBuilder {
   Result<void> execute(const dockerfile::Instruction& instruction);
   Result<void> dispatch(const dockerfile::Instruction& instruction);
 
-  // One for each kind of instruction, its arguments expanded; the original's text is what the
-  // history shows.
+  // One for each kind of instruction, its arguments expanded;
+  // the original's text is what the history shows.
   Result<void> apply(const dockerfile::Arg& arg, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Env& env, const dockerfile::Instruction& original);
   Result<void> apply(const dockerfile::Label& label, const dockerfile::Instruction& original);

@@ -39,8 +39,8 @@ class Uploader {
 
   /// Never waits.
   void add(ImageLayer layer);
-  /// Waits until everything added is at the registry. The first error ends it; later layers are not
-  /// uploaded.
+  /// Waits until everything added is at the registry. The first error ends it;
+  /// later layers are not uploaded.
   Result<UploadTotals> finish();
 
  private:

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "common/base/byte_size.h"
 
@@ -63,11 +67,24 @@ std::vector<std::optional<std::size_t>> places_in_image(const StageState& target
   return places;
 }
 
+/// The tree worker handles hostile files: what it answers is checked before it indexes anything.
+Result<void> check_indices(const ImageUsage& usage, std::size_t layers) {
+  auto below = [](const auto& map, std::size_t limit) {
+    return map.empty() || map.rbegin()->first < limit;
+  };
+  bool good = usage.layers.size() == layers && usage.largest.size() <= kLargestFiles;
+  for (const LayerUsage& layer : usage.layers)
+    good = good && below(layer.hidden_by, layers) && below(layer.watched, kWatched.size());
+  for (const LargeFile& file : usage.largest) good = good && file.layer < layers;
+  if (!good) return fail(ErrorKind::InvalidInput, "the tree worker's measurement makes no sense");
+  return {};
+}
+
 class Adviser {
  public:
   Adviser(const ImageUsage& usage, const StageState& target) : usage_(usage), target_(target) {}
 
-  std::vector<contract::Advice> advise() {
+  std::vector<api::ImageAdvice> advise() {
     for (std::size_t i = 0; i < usage_.layers.size(); ++i) {
       if (is_own(i)) look_at_places(i);
       for (const auto& [by, bytes] : usage_.layers[i].hidden_by) look_at_hidden(i, by, bytes);
@@ -102,9 +119,12 @@ class Adviser {
                  size +
                      " of the base are replaced or removed here and stay in the image; "
                      "start from a base without them, or COPY with the right owner and mode");
+    const bool copied = target_.layers[layer].created_by.starts_with("COPY ");
     say(line(layer), bytes,
         size + " written here are replaced or removed in line " + std::to_string(line(by)) +
-            " and stay in the image; do both in one RUN");
+            " and stay in the image; " +
+            (copied ? "use COPY --chown and --chmod, or leave them out of the context"
+                    : "do both in one RUN"));
   }
 
   void say(int line, std::uint64_t bytes, std::string message) {
@@ -113,7 +133,7 @@ class Adviser {
 
   const ImageUsage& usage_;
   const StageState& target_;
-  std::vector<contract::Advice> list_;
+  std::vector<api::ImageAdvice> list_;
 };
 
 }  // namespace
@@ -126,7 +146,9 @@ Result<ImageUsage> measure_usage(const StageState& target, TreeWorker& worker,
   LowerList uppers;
   for (std::size_t i = 0; i < layers.size(); ++i)
     if (target.layers[i].from_run) uppers.push_back(layers[i]);
-  return worker.measure(layers, uppers, options, stop);
+  auto usage = TRY(worker.measure(layers, uppers, options, stop));
+  TRY(check_indices(usage, layers.size()));
+  return usage;
 }
 
 void add_usage(const ImageUsage& usage, const StageState& target,

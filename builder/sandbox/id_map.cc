@@ -93,8 +93,8 @@ Result<IdPlan> plan_in_user_namespace(const IdFacts& facts) {
                 "uid 0 of a user namespace needs CAP_SETUID and CAP_SETGID to map many ids "
                 "(pod: capabilities add [SETUID, SETGID])");
   }
-  // Shifted by one: id 0 of this namespace is the builder, and mapping it would need CAP_SETFCAP as
-  // well.
+  // Shifted by one: id 0 of this namespace is the builder,
+  // and mapping it would need CAP_SETFCAP as well.
   const std::uint32_t uids = contiguous_from(facts.uid_map, 1);
   const std::uint32_t gids = contiguous_from(facts.gid_map, 1);
   if (uids == 0 || gids == 0) {

@@ -1,9 +1,9 @@
 // Which ids the build's user namespace gets, and who may write that map. The choice is pure: facts
 // in, plan or the exact missing permission out.
 //
-// The range never holds the builder's own uid, so RUN's root can neither signal the builder nor
-// write its files; on a plain machine it is a subordinate range, never the host's 1 to 65535, which
-// are people.
+// The range never holds the builder's own uid, so RUN's root can neither signal the
+// builder nor write its files; on a plain machine it is a subordinate range, never the
+// host's 1 to 65535, which are people.
 #pragma once
 
 #include <cstdint>

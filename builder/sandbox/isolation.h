@@ -46,8 +46,8 @@ struct HostFacts {
   bool root = false;
 };
 
-/// What to change so that `error`, from starting or probing a tree worker, goes away. Empty: no
-/// idea.
+/// What to change so that `error`, from starting or probing a tree worker,
+/// goes away. Empty: no idea.
 std::string hint_for(const Error& error, const HostFacts& facts);
 
 struct ProbeOptions {

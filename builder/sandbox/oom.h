@@ -8,8 +8,8 @@
 
 namespace imagebuild::sandbox {
 
-/// nullopt when the cgroup's files are not visible here. Knows cgroup v2 (memory.events) and v1
-/// (memory.oom_control).
+/// nullopt when the cgroup's files are not visible here.
+/// Knows cgroup v2 (memory.events) and v1 (memory.oom_control).
 std::optional<std::uint64_t> oom_kill_count();
 
 /// The value of `oom_kill` in either file's text.

@@ -1,5 +1,5 @@
-// The merged tree: overlay mounts of the worker's store, with the worker's current directory as
-// base.
+// The merged tree: overlay mounts of the worker's store,
+// with the worker's current directory as base.
 //
 // Store layout: l/<hex> layers, w/<hex> overlay work directories, x/<hex> scaffolds, s/<hex> unpack
 // summaries, m and o mount points, e/0 and e/1 always empty. Names are short because mount(2) cuts

@@ -1,10 +1,10 @@
-// How the two halves of the tree worker talk: framed messages and passed descriptors over local
-// sockets.
+// How the two halves of the tree worker talk: framed messages and passed
+// descriptors over local sockets.
 //
-// The control socket carries only descriptors: one byte for each request, with the request's own
-// channel and its pipes attached. The channel then carries one request and one answer, each an
-// 8-byte length and a JSON value as MessagePack: unlike JSON text that keeps file names which are
-// not UTF-8.
+// The control socket carries only descriptors: one byte for each request, with the
+// request's own channel and its pipes attached. The channel then carries one request and
+// one answer, each an 8-byte length and a JSON value as MessagePack: unlike JSON text that
+// keeps file names which are not UTF-8.
 #pragma once
 
 #include <optional>

@@ -54,8 +54,8 @@ Result<bool> prepare(const RunSpec& spec, const std::vector<BoundFile>& files) {
   return scaffold;
 }
 
-// What the step's processes report: {"proc": bound}, {"error": …}, {"notStarted": …}, {"status":
-// waitpid's}.
+// What the step's processes report: {"proc": bound}, {"error": …}, {"notStarted":
+// …}, {"status": waitpid's}.
 void report(int channel, const Json& message) {
   if (!send_message(channel, message)) ::_exit(1);  // nobody is left to tell
 }
@@ -129,8 +129,8 @@ Result<RunResult> result_of(const Outcome& outcome, int init_status) {
     result.message = outcome.not_started->message;
     return result;
   }
-  // Without a status pid 1 itself was killed (the OOM killer may choose it): the step ended with
-  // it.
+  // Without a status pid 1 itself was killed (the OOM killer may choose it):
+  // the step ended with it.
   const int status = outcome.status.value_or(init_status);
   if (!outcome.status && !WIFSIGNALED(status))
     return fail(ErrorKind::Internal, "the step's first process vanished");

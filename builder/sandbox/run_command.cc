@@ -1,5 +1,5 @@
-// The privilege half of run_steps.h: from pid 1's child with every capability to the build step
-// itself.
+// The privilege half of run_steps.h: from pid 1's child with every
+// capability to the build step itself.
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>

@@ -91,8 +91,8 @@ Result<void> make_read_only(const std::string& path) {
 
 Result<void> bind_sys(RunContext& context) {
   auto target = TRY(open_target(context.root, "/sys"));
-  // Left out where the builder has none or may not bind it: sysfs cannot be mounted without
-  // privilege.
+  // Left out where the builder has none or may not bind it:
+  // sysfs cannot be mounted without privilege.
   if (!mount_at("/sys", target, nullptr, MS_BIND | MS_REC, nullptr)) return {};
   auto mounted = TRY(open_target(context.root, "/sys"));
   return make_read_only(by_descriptor(mounted));
@@ -160,8 +160,8 @@ Result<void> bind_etc_files(RunContext& context) {
 
 Result<void> enter_root(RunContext& context) {
   if (::fchdir(context.root) < 0) return errno_error("enter");
-  // Both names are the new root: the old one ends up on top of it and is taken off again
-  // (pivot_root(2)).
+  // Both names are the new root: the old one ends up on top of it and is
+  // taken off again (pivot_root(2)).
   if (::syscall(SYS_pivot_root, ".", ".") < 0) return errno_error("pivot_root");
   if (::umount2(".", MNT_DETACH) < 0) return errno_error("leave the old root");
   if (::chdir("/") < 0) return errno_error("enter");

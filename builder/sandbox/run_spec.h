@@ -11,8 +11,8 @@
 
 namespace imagebuild {
 
-/// One directory of the worker's store, `l/<number in hex>`: an unpacked layer or a step's upper
-/// directory.
+/// One directory of the worker's store, `l/<number in hex>`:
+/// an unpacked layer or a step's upper directory.
 struct LayerId {
   std::uint32_t number = 0;
   friend bool operator==(LayerId, LayerId) = default;

@@ -15,8 +15,8 @@
 
 namespace imagebuild::sandbox {
 
-/// A file of /etc that RUN sees instead of the image's, on a tmpfs: what RUN writes to it is gone
-/// afterwards.
+/// A file of /etc that RUN sees instead of the image's, on a tmpfs:
+/// what RUN writes to it is gone afterwards.
 struct BoundFile {
   std::string path;
   std::string content;

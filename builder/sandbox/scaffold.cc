@@ -11,8 +11,8 @@
 namespace imagebuild::sandbox {
 namespace {
 
-/// Makes the directory `path` in the scaffold, its parents first; notes those that the image has
-/// too.
+/// Makes the directory `path` in the scaffold, its parents first;
+/// notes those that the image has too.
 Result<void> make_directories(const std::string& scaffold, std::string_view path,
                               std::set<std::string>& made) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
@@ -34,8 +34,8 @@ Result<void> make_point(const std::string& scaffold, const PathInfo& info, Mount
   return {};
 }
 
-/// Directories that the image has look as they do there. Afterwards, as making children changes
-/// times.
+/// Directories that the image has look as they do there. Afterwards,
+/// as making children changes times.
 Result<void> copy_appearance(int root, const std::string& scaffold,
                              const std::set<std::string>& made) {
   for (const std::string& path : made) {

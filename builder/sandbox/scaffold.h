@@ -1,5 +1,5 @@
-// Mount points that the image lacks (proc, sys, dev, etc/resolv.conf, …) without a trace in any
-// layer.
+// Mount points that the image lacks (proc, sys, dev, etc/resolv.conf,
+// …) without a trace in any layer.
 //
 // They go into a directory of their own, which is stacked between the image and RUN's upper
 // directory. A directory on the way that the image has appears there with the image's owner, mode,

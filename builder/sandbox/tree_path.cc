@@ -140,8 +140,8 @@ struct Directory {
   }
 };
 
-/// Empties the directory `name` in `top`; what cannot be removed at once is moved into `top` and
-/// queued.
+/// Empties the directory `name` in `top`; what cannot be removed at once
+/// is moved into `top` and queued.
 Result<void> empty_directory(int top, const std::string& name, const std::string& aside,
                              std::deque<std::string>& queue, std::uint64_t& counter) {
   UniqueFd opened(::openat(top, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

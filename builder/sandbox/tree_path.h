@@ -11,19 +11,19 @@
 
 namespace imagebuild::sandbox {
 
-/// openat2(2) below `root`, no symlink followed. `path` is absolute or relative, both mean: below
-/// root.
+/// openat2(2) below `root`, no symlink followed. `path` is absolute or relative,
+/// both mean: below root.
 Result<UniqueFd> open_below(int root, std::string_view path, int flags);
 
 /// InvalidInput: more than 40 symlinks, or a component that is not a directory (named).
 Result<PathInfo> resolve_below(int root, std::string_view path, LastLink last);
 
-/// Removes `name` in `directory` and everything below it, however deep, with two descriptors and no
-/// recursion.
+/// Removes `name` in `directory` and everything below it, however deep,
+/// with two descriptors and no recursion.
 Result<void> remove_tree(int directory, const std::string& name);
 
-/// Owner, mode, times and extended attributes of one directory onto another, both opened for
-/// reading.
+/// Owner, mode, times and extended attributes of one directory onto another,
+/// both opened for reading.
 Result<void> copy_directory_metadata(int from, int to);
 
 }  // namespace imagebuild::sandbox

@@ -43,13 +43,13 @@ Result<Json> TreeWorker::State::call(const Json& request, UniqueFd descriptor,
   const int passed[] = {channel.theirs.get(), descriptor.get()};
   TRY_CONTEXT(sandbox::send_descriptors(worker.control.get(), {passed, descriptor ? 2u : 1u}),
               "tree worker");
-  // Ours are closed now: only the worker's child holds the pipe, so its reader sees the end of
-  // file.
+  // Ours are closed now: only the worker's child holds the pipe,
+  // so its reader sees the end of file.
   channel.theirs.reset();
   descriptor.reset();
   const int ours = channel.ours.get();
-  // Hanging up is how a request is canceled: the worker kills its child. It also ends our wait
-  // below.
+  // Hanging up is how a request is canceled: the worker kills its child.
+  // It also ends our wait below.
   const std::stop_callback hang_up(stop, [ours] { ::shutdown(ours, SHUT_RDWR); });
   auto sent = sandbox::send_message(ours, request);
   auto answer = sandbox::receive_message(ours);

@@ -1,7 +1,7 @@
-// The builder's half of the tree worker: a process of its own that lives in the id-mapped user and
-// mount namespace for the whole build, unpacks layers, mounts overlays, starts RUN and produces
-// diffs. It is given tar bytes and file descriptors, never a credential or the builder's
-// environment.
+// The builder's half of the tree worker: a process of its own that lives in the
+// id-mapped user and mount namespace for the whole build, unpacks layers, mounts
+// overlays, starts RUN and produces diffs. It is given tar bytes and file descriptors,
+// never a credential or the builder's environment.
 //
 // Every call is answered by a child that the worker forks for it, so builder threads may call at
 // once. A stop request (or the builder's death) kills that child and everything below it. Layers
@@ -108,8 +108,8 @@ class TreeWorker {
 
   /// Removes one layer's directory. Not while another layer list uses it.
   Result<void> remove(LayerId layer);
-  /// Ends everything that runs, removes the store, ends the worker. Calls in flight return
-  /// Canceled.
+  /// Ends everything that runs, removes the store, ends the worker.
+  /// Calls in flight return Canceled.
   Result<void> stop();
   /// Ends everything at once and leaves the store's files: for a pod, whose volume goes with it
   /// (removing a large image's files takes seconds that a build would wait for).

@@ -1,5 +1,5 @@
-// The tree worker's own half: enters the user namespace, then hands each request to a child that it
-// forks.
+// The tree worker's own half: enters the user namespace,
+// then hands each request to a child that it forks.
 //
 // One thread, one loop. A child lives in its own pid and mount namespace, so killing it ends all
 // that it started and leaves no mount; it is killed when the builder closes the request's channel.
@@ -54,16 +54,16 @@ Result<void> prepare_process(Worker&) {
   ::umask(022);  // layers' modes are set explicitly; this is for what overlayfs and we make
   if (::syscall(SYS_close_range, static_cast<unsigned>(worker_folder_fd + 1), ~0u, 0u) < 0)
     return errno_error("close_range");
-  // A builder that hides itself is not dumpable; the kernel then refuses it our uid_map unless we
-  // are.
+  // A builder that hides itself is not dumpable; the kernel then refuses
+  // it our uid_map unless we are.
   if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0) return errno_error("dumpable");
   return {};
 }
 
 Result<void> enter_namespaces(Worker& worker) {
-  // By descriptor: the mapped root has no way through the builder's private directories. Before the
-  // mount namespace is copied: that takes the current directory along, and overlay refuses a
-  // foreign namespace's.
+  // By descriptor: the mapped root has no way through the builder's private directories.
+  // Before the mount namespace is copied: that takes the current directory along, and overlay
+  // refuses a foreign namespace's.
   if (::fchdir(worker.folder.get()) < 0) return errno_error("enter the folder");
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) return errno_error("unshare");
   TRY(send_message(worker.control.get(), {{"state", "unshared"}}));
@@ -139,8 +139,8 @@ Result<void> start_up(Worker& worker) {
   ::_exit(send_message(channel.get(), answer_to_json(result)) ? 0 : 1);
 }
 
-/// Keeps only `kept` (and the standard streams): a handler must not hold another request's pipes
-/// open.
+/// Keeps only `kept` (and the standard streams): a handler must not hold
+/// another request's pipes open.
 std::vector<UniqueFd> keep_only(std::vector<UniqueFd> kept) {
   std::vector<UniqueFd> low;
   int next = STDERR_FILENO + 1;
