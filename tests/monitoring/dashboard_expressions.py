@@ -14,7 +14,7 @@ import pathlib
 import re
 
 DASHBOARD = pathlib.Path(__file__).parents[2] / "manifests" / "monitoring" / "dashboard.json"
-SOMETIMES = ("imagebuild_image_size_budget_bytes", "imagebuild_image_growth_bytes",
+SOMETIMES = ("imagebuild_image_size_budget_bytes", "imagebuild_image_largest_growth_bytes",
              "imagebuild_layer_size_bytes", "imagebuild_build_failures_total")
 
 
