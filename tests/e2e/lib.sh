@@ -59,6 +59,16 @@ equal() { [ "$2" = "$3" ] || fail "$1 is '$2', expected '$3'"; }
 # contains WHAT TEXT PART
 contains() { [[ "$2" == *"$3"* ]] || fail "$1 does not contain '$3': $2"; }
 
+# random MIB FILE: a RUN's words that write so many incompressible MiB.
+random() { echo "head -c $(($1 << 20)) /dev/urandom > $2"; }
+# build_ended NAME NUMBER [RESULT]: that build of the object is over (with that result).
+build_ended() {
+  local result
+  [ "$(field "$1" .status.build.number)" = "$2" ] || return 1
+  result=$(field "$1" .status.build.result)
+  [ -n "$result" ] && [ "${3:-$result}" = "$result" ]
+}
+
 pods_of() { k -n "$NAMESPACE" get pods -l imagebuild.dev/uid="$(field "$1" .metadata.uid)" -o name | wc -l; }
 
 # run_image NAME IMAGE COMMAND...: runs a container of the image and prints its log.
@@ -73,5 +83,6 @@ run_image() {
 END
   wait_for 90 "pod $name" pod_ended "$name" || fail "pod $name does not end"
   k -n "$NAMESPACE" logs "$name"
+  [ "$(k -n "$NAMESPACE" get pod "$name" -o jsonpath='{.status.phase}')" = Succeeded ] || fail "pod $name failed"
 }
 pod_ended() { case $(k -n "$NAMESPACE" get pod "$1" -o jsonpath='{.status.phase}') in Succeeded | Failed) ;; *) false ;; esac; }

@@ -9,11 +9,8 @@ metric() {
     awk -v name="$1{namespace=\"$NAMESPACE\",imagebuild=\"$2\"" 'index($0, name) == 1 {print $NF; exit}'
 }
 metric_is() { [ "$(metric "$1" "$2" | awk '{printf "%.0f", $1}')" = "$3" ]; }
-# random MIB FILE: a RUN's words that write so many incompressible MiB.
-random() { echo "head -c $(($1 << 20)) /dev/urandom > $2"; }
 # tag_digest NAME TAG: what the registry's tag points to.
 tag_digest() { curl -fsS -o /dev/null -D - -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REGISTRY/v2/$NAMESPACE/$1/manifests/$2" | tr -d '\r' | awk -F': ' 'tolower($1) == "docker-content-digest" {print $2}'; }
-number_is() { [ "$(field "$1" .status.build.number)" = "$2" ] && [ -n "$(field "$1" .status.build.result)" ]; }
 
 say "waste: bytes that a later layer removes are counted where they were written"
 inline wasteful 'budget: {growth: 20%, layers: 40}' <<END
@@ -51,7 +48,7 @@ inline blocked 'budget: {size: 6Mi, enforcement: Block}' <<END
 FROM alpine:3.10
 RUN $(random 9 /data)
 END
-wait_for 180 "the second build" number_is wasteful 2 || fail "no second build"
+wait_for 180 "the second build" build_ended wasteful 2 || fail "no second build"
 await wasteful Ready True
 await wasteful WithinBudget False
 contains "WithinBudget" "$(message wasteful WithinBudget)" "largest change: layer"
