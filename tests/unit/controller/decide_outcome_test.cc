@@ -260,3 +260,34 @@ TEST_CASE("delta and baseline follow the accepted builds") {
   CHECK(world.last.status.baseline->samples == 3);
   CHECK(world.last.status.find_condition("Ready")->message.find("(-200 B)") != std::string::npos);
 }
+
+TEST_CASE("a Secret that was missing does not use up the retries of a registry that is down") {
+  World world;
+  auto fail_with = [&](api::FailureClass failure_class, std::string_view reason) {
+    world.step();
+    world.run();
+    world.step();
+    world.end(failure_report(failure_class, reason));
+    world.step();
+    world.now += 3600;
+  };
+  for (int i = 0; i < 4; ++i) fail_with(api::FailureClass::Config, api::reason::kSecretNotFound);
+  CHECK(world.last.status.build->config_retries == 3);
+  fail_with(api::FailureClass::Transient, api::reason::kRegistryUnavailable);
+  CHECK(world.last.status.build->retries == 0);
+  CHECK(world.condition("Ready") == "False/ProgressingWithRetry");
+  world.build_well();
+  CHECK(world.condition("Ready") == "True/Succeeded");
+}
+
+TEST_CASE("a success without an image is none") {
+  World world;
+  world.step();
+  world.run();
+  world.step();
+  world.end(contract::BuildReport{});
+  world.step();
+  CHECK(world.last.status.build->result == "Failure");
+  CHECK(world.last.status.build->failure->reason == api::reason::kBuilderCrashed);
+  CHECK_FALSE(world.last.status.image);
+}
