@@ -1,5 +1,5 @@
-"""A headless Chromium, driven over its DevTools protocol on a pair of pipes: no port is opened, and nothing but
-the loopback can be reached."""
+"""A headless Chromium, driven over its DevTools protocol on a pair of pipes: no port
+is opened, and nothing but the loopback can be reached."""
 
 import base64
 import itertools
@@ -12,10 +12,24 @@ import tempfile
 import time
 
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--no-first-run",
-    "--no-default-browser-check", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-extensions", "--disable-breakpad", "--metrics-recording-only", "--no-proxy-server", "--lang=en-US",
-    "--force-color-profile=srgb", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-pipe",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--disable-breakpad",
+    "--metrics-recording-only",
+    "--no-proxy-server",
+    "--lang=en-US",
+    "--force-color-profile=srgb",
+    "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
@@ -24,7 +38,8 @@ def find_chromium():
 
 
 class Browser:
-    """One browser with one tab. What the tab asked for and complained about is in requests and problems."""
+    """One browser with one tab; what the tab asked for and complained about is in requests and
+    problems."""
 
     def __init__(self, timeout=60):
         self.timeout = timeout
@@ -38,12 +53,18 @@ class Browser:
         # The protocol's descriptors are 3 and 4.
         self.process = subprocess.Popen(
             ["bash", "-c", f'exec "$@" 3<&{their_in} 4>&{their_out}', "chromium", *command],
-            pass_fds=(their_in, their_out), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env={**os.environ, "HOME": self.profile})
+            pass_fds=(their_in, their_out),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "HOME": self.profile},
+        )
         os.close(their_in)
         os.close(their_out)
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
 
@@ -95,8 +116,14 @@ class Browser:
             details = parameters["exceptionDetails"]
             self.problems.append(details.get("exception", {}).get("description", details["text"]))
         elif method == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
-            self.problems.append(parameters["entry"]["text"] + " " + parameters["entry"].get("url", ""))
-        elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
+            self.problems.append(
+                parameters["entry"]["text"] + " " + parameters["entry"].get("url", "")
+            )
+        elif method == "Runtime.consoleAPICalled" and parameters["type"] in (
+            "error",
+            "warning",
+            "assert",
+        ):
             self.problems.append(json.dumps(parameters["args"]))
 
     def open(self, url):
@@ -106,7 +133,9 @@ class Browser:
 
     def evaluate(self, expression):
         """The value of a JavaScript expression; a promise is awaited."""
-        result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        result = self.call(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
+        )
         if "exceptionDetails" in result:
             details = result["exceptionDetails"]
             raise AssertionError(details.get("exception", {}).get("description", details["text"]))
@@ -122,16 +151,26 @@ class Browser:
             except (AssertionError, RuntimeError):  # the document is being replaced
                 pass
             if time.monotonic() > end:
-                raise AssertionError(f"in vain waited for {condition}; the page says:\n"
-                                     + str(self.evaluate("document.body?.innerText")))
+                raise AssertionError(
+                    f"in vain waited for {condition}; the page says:\n"
+                    + str(self.evaluate("document.body?.innerText"))
+                )
             time.sleep(0.02)
 
     def resize(self, width, height, scale=1):
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale,
-                  mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=width < 600,
+        )
 
     def prefer(self, scheme):
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
 
     def screenshot(self, **clip):
         parameters = {"format": "png", "captureBeyondViewport": True}
@@ -144,7 +183,9 @@ class Server:
     """The page over ImageBuilds that a test hands it (page_server.cc)."""
 
     def __init__(self, program, builds):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         self.origin = f"http://127.0.0.1:{self.process.stdout.readline().strip()}"
         for build in builds:
             self.put(build)

@@ -31,7 +31,8 @@ def shoot(browser, server, fragment, scheme, width, section):
         top, height = browser.evaluate(
             "(() => { const box = [...document.querySelectorAll('section')].find((one) => "
             f"one.querySelector('h2').textContent === '{section}').getBoundingClientRect();"
-            "return [box.top - 16, Math.min(box.height + 16, 860)]; })()")
+            "return [box.top - 16, Math.min(box.height + 16, 860)]; })()"
+        )
     return browser.screenshot(x=0, y=top, width=width, height=height)
 
 

@@ -90,7 +90,7 @@ function whatGrew(build, platform) {
   const title = 'What grew and why';
   const found = explain(build, platform);
   if (found.first)
-    return section(title, el('p', {}, 'This is the first image: there is nothing to compare with.'));
+    return section(title, el('p', {}, 'The first image: there is nothing to compare with.'));
   if (found.unknown)
     return section(title, el('p', {class: 'muted'}, 'Not measured for this platform.'));
   const origin = [];

@@ -8,7 +8,8 @@ function fill(element, attributes, children) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? '' : String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
+  const present = (child) => child !== undefined && child !== null;
+  element.append(...children.flat(Infinity).filter(present));
   return element;
 }
 

@@ -83,7 +83,8 @@ export function listView(main) {
   const heads = COLUMNS.map((column, index) =>
     el(
       'th',
-      {scope: 'col', role: 'columnheader', class: column.wide ? 'wide' : column.number ? 'number' : null},
+      {scope: 'col', role: 'columnheader',
+        class: column.wide ? 'wide' : column.number ? 'number' : null},
       sortButton(column, index),
     ));
 
