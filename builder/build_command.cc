@@ -13,6 +13,7 @@
 #include "builder/executor/stopwatch.h"
 #include "builder/interrupt.h"
 #include "builder/job.h"
+#include "builder/layer/compression.h"
 #include "builder/sandbox/isolation.h"
 #include "builder/summary.h"
 #include "builder/termination_file.h"
@@ -57,13 +58,22 @@ std::int64_t created_time(const api::Timestamp& timestamp, const context::Source
   return 0;
 }
 
+constexpr std::uint64_t kMaxContextTar = 9ull << 30;  // 8 GiB of content, and headers
+
 Result<context::Context> open_source(Source& source, const std::string& work_dir,
-                                     const std::stop_token& stop) {
+                                     registry::Client& client, const std::stop_token& stop) {
   if (auto* directory = std::get_if<context::DirectorySource>(&source))
     return context::open_directory(*directory);
   if (auto* files = std::get_if<context::InlineSource>(&source)) {
     files->temporary_directory = work_dir;
     return context::write_inline(*files);
+  }
+  if (auto* artifact = std::get_if<context::OciSource>(&source)) {
+    artifact->temporary_directory = work_dir;
+    artifact->decompress = [](ByteSource bytes) {
+      return open_decompressor(std::move(bytes), kMaxContextTar);
+    };
+    return context::pull_oci(client, *artifact);
   }
   auto& git = std::get<context::GitSource>(source);
   git.temporary_directory = work_dir;
@@ -86,14 +96,6 @@ contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
   if (!work) return failed(executor::make_failure(work.error(), Doing::Isolation));
   if (auto trusted = give_git_trust(job, work->path()); !trusted)
     return failed(executor::make_failure(trusted.error(), Doing::Isolation));
-  double context_seconds = 0;
-  Result<context::Context> context = [&] {
-    executor::Stopwatch watch(context_seconds);
-    return open_source(job.source, work->path(), stop);
-  }();
-  if (!context) return failed(executor::make_failure(context.error(), Doing::Context));
-  if (!context->source().revision.empty()) progress.note("source " + context->source().revision);
-
   registry::TransportPair transports({.tls = job.tls});
   SystemClock clock;
   auto client = registry::Client::make(transports.chooser(), clock,
@@ -102,6 +104,13 @@ contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
                                         .insecure = job.insecure,
                                         .stop = stop});
   if (!client) return failed(executor::make_failure(client.error(), Doing::Isolation));
+  double context_seconds = 0;
+  Result<context::Context> context = [&] {
+    executor::Stopwatch watch(context_seconds);
+    return open_source(job.source, work->path(), *client, stop);
+  }();
+  if (!context) return failed(executor::make_failure(context.error(), Doing::Context));
+  if (!context->source().revision.empty()) progress.note("source " + context->source().revision);
   job.options.created = created_time(job.timestamp, context->source());
   job.options.clamp_run = job.explicit_timestamp;
   job.options.compression.gzip.threads = std::thread::hardware_concurrency();

@@ -18,7 +18,8 @@
 
 namespace imagebuild {
 
-using Source = std::variant<context::DirectorySource, context::InlineSource, context::GitSource>;
+using Source = std::variant<context::DirectorySource, context::InlineSource, context::GitSource,
+                            context::OciSource>;
 
 struct Job {
   Source source;

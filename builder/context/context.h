@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <stop_token>
@@ -13,9 +14,14 @@
 #include <string_view>
 
 #include "builder/context/ignore_rules.h"
+#include "common/archive/byte_stream.h"
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
 #include "common/git/credentials.h"
+
+namespace imagebuild::registry {
+class Client;
+}
 
 namespace imagebuild::context {
 
@@ -87,6 +93,19 @@ struct InlineSource {
   std::string temporary_directory;           ///< where to write them; empty: $TMPDIR or /tmp
 };
 Result<Context> write_inline(const InlineSource& source);
+
+/// A context that was pushed to a registry as an OCI artifact (api::kContextArtifactType).
+struct OciSource {
+  std::string ref;       ///< repository@sha256:…
+  std::string sub_path;  ///< "" or a directory in it
+  std::string dockerfile;
+  std::string temporary_directory;
+  std::function<ByteSource(ByteSource compressed)> decompress;  ///< of the layer, whatever it is
+};
+/// Downloads, verifies and unpacks it. NotFound: the artifact or the sub-directory. Denied,
+/// Transient: the registry. InvalidInput: another kind of artifact, too large, an entry that would
+/// lie outside or is given twice, hard links and devices.
+Result<Context> pull_oci(registry::Client& client, const OciSource& source);
 
 using GitCredentials = git::Credentials;
 

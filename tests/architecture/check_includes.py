@@ -34,7 +34,7 @@ ALLOWED = {
     "builder/sandbox": {"common/base", "builder/layer", "common/archive"},
     "builder/plan": {"common/base", "builder/dockerfile", "common/oci", "common/contract"},
     "builder/context": {"common/base", "common/http", "common/registry", "common/archive", "common/git", "common/contract",
-                        "common/oci"},
+                        "common/oci", "common/api"},
     "builder/executor": BUILDER | {"common/base", "common/oci", "common/contract", "common/registry", "common/archive",
                                    "common/api"},
 }
