@@ -39,6 +39,9 @@ ALLOWED = {
                                    "common/api"},
 }
 
+# The plug-in is a program of its own: common/* and these two headers, which it shares with the builder.
+PLUGIN_MAY_INCLUDE = {"builder/layer/compression.h", "builder/context/ignore_rules.h"}
+
 # header prefix -> the only folder that may include it
 THIRD_PARTY = {
     "cpprest/": "common/http", "pplx/": "common/http",
@@ -67,7 +70,7 @@ def module_of(path: str) -> str | None:
 
 def main() -> int:
     problems = []
-    files = [f for top in ("common", "operator", "builder") for f in sorted((ROOT / top).rglob("*"))
+    files = [f for top in ("common", "operator", "builder", "plugin") for f in sorted((ROOT / top).rglob("*"))
              if f.suffix in (".h", ".cc")]
     if not files:
         print(f"no sources below {ROOT}")
@@ -82,6 +85,11 @@ def main() -> int:
         for include in INCLUDE.findall(text):
             target = module_of(include)
             top = name.split("/")[0]
+            into = include.split("/")[0]
+            if top == "plugin" and into in ("operator", "builder") and include not in PLUGIN_MAY_INCLUDE:
+                problems.append(f"{name}: the plug-in may not include {include}")
+            if into == "plugin" and top != "plugin":
+                problems.append(f"{name}: nothing includes the plug-in")
             if include.split("/")[0] in ("operator", "builder") and top in ("operator", "builder") and include.split("/")[0] != top:
                 problems.append(f"{name}: {top} includes {include}")
             elif module and target and target != module and target not in ALLOWED[module]:
