@@ -1,5 +1,5 @@
-// `imagebuild-builder build`: from flags or a BuildRequest to a build, its report and an exit
-// status.
+// `imagebuild-builder build`: from flags or a BuildRequest to a build,
+// its report and an exit status.
 #pragma once
 
 #include <string>
@@ -22,8 +22,8 @@ struct BuildFlags {
 /// 0 done; 1 the build failed; 2 usage; 3 configuration; 4 transient.
 int build_command(const BuildFlags& flags);
 
-/// `imagebuild-builder check`: 0, or 1 when the Dockerfile does not parse or a check that counts as
-/// error failed.
+/// `imagebuild-builder check`: 0, or 1 when the Dockerfile does not parse or a
+/// check that counts as error failed.
 struct CheckFlags {
   std::string context = ".", file, format = "text";
   std::vector<std::string> build_args;
@@ -36,9 +36,9 @@ struct DoctorFlags {
 };
 int doctor_command(const DoctorFlags& flags);
 
-/// `imagebuild-builder install-profile FROM TO`: copies the seccomp profile to where the kubelet
-/// reads it and stays, so that a DaemonSet can do it from an image without a shell. `once`: return
-/// after copying.
+/// `imagebuild-builder install-profile FROM TO`: copies the seccomp profile to where the
+/// kubelet reads it and stays, so that a DaemonSet can do it from an image without a
+/// shell. `once`: return after copying.
 struct InstallProfileFlags {
   std::string from, to;
   bool once = false;

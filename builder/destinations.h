@@ -1,5 +1,5 @@
-// Files that a build writes at its end, tried before it starts: an hour's build must not end in
-// "permission denied".
+// Files that a build writes at its end, tried before it starts:
+// an hour's build must not end in "permission denied".
 #pragma once
 
 #include <string>

@@ -110,8 +110,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Before anything that could start a thread: a process with a second one cannot enter a user
-  // namespace.
+  // Before anything that could start a thread: a process with a second one
+  // cannot enter a user namespace.
   if (argc > 1 && std::strcmp(argv[1], "tree-worker") == 0) return tree_worker_main(argc, argv);
   Interrupt::block_signals();
   http::initialize_transport_threads(4);

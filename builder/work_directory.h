@@ -1,6 +1,6 @@
-// Where one build keeps blobs and trees: a private directory, removed at the end. Builders that
-// were killed cannot remove theirs, so each build first removes what killed ones of the same user
-// left.
+// Where one build keeps blobs and trees: a private directory, removed at the end.
+// Builders that were killed cannot remove theirs, so each build first removes what
+// killed ones of the same user left.
 #pragma once
 
 #include <string>

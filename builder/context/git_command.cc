@@ -12,8 +12,8 @@ struct Meaning {
   ErrorKind kind;
 };
 
-// git has no other interface for its failures than text; LC_ALL=C keeps it in one language. First
-// match wins.
+// git has no other interface for its failures than text; LC_ALL=C keeps it in one language.
+// First match wins.
 constexpr Meaning kMeanings[] = {
     {"couldn't find remote ref", ErrorKind::NotFound},
     {"returned error: 401", ErrorKind::Denied},
@@ -104,8 +104,8 @@ std::vector<std::string> GitCommand::environment() const {
       {"maintenance.auto", "false"},   {"advice.detachedHead", "false"},
       {"fetch.fsckObjects", "false"},  {"protocol.version", "2"}};
   if (options_.credentials) {
-    // Sent to this server only. A header of ours would travel along a redirect, so there are none
-    // then.
+    // Sent to this server only. A header of ours would travel along a redirect,
+    // so there are none then.
     settings.emplace_back("http." + options_.credentials_origin + "/.extraHeader",
                           "Authorization: " + git::basic_authorization(*options_.credentials));
     settings.emplace_back("http.followRedirects", "false");

@@ -17,8 +17,8 @@ struct GitOptions {
       work_tree;     ///< GIT_DIR and GIT_WORK_TREE; empty: git looks for them itself
   std::string home;  ///< an empty directory
   std::string ca_file;
-  std::string credentials_origin;  ///< "https://host[:port]": where the credentials may go, and
-                                   ///< nowhere else
+  std::string credentials_origin;  ///< "https://host[:port]": where the credentials may go,
+                                   ///< and nowhere else
   std::optional<git::Credentials> credentials;
 };
 

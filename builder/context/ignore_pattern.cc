@@ -1,5 +1,5 @@
-// Patterns: literals compare, the rest runs as an automaton over the path (no backtracking). See
-// ignore_pattern.h.
+// Patterns: literals compare, the rest runs as an automaton over the path (no
+// backtracking). See ignore_pattern.h.
 #include "builder/context/ignore_pattern.h"
 
 #include <algorithm>

@@ -24,8 +24,8 @@ class IgnoreRules {
   /// InvalidInput names the line of a malformed pattern ("[" without "]", a lone "!").
   static Result<IgnoreRules> parse(std::string_view text);
 
-  /// `path` is relative to the context root, "/"-separated, without "./": is it kept out of the
-  /// context?
+  /// `path` is relative to the context root, "/"-separated, without "./":
+  /// is it kept out of the context?
   bool ignored(std::string_view path) const;
   /// May something below this directory still be included? False: a walk need not enter it.
   bool may_contain_included(std::string_view directory) const;

@@ -1,5 +1,5 @@
-// What every source of a context shares: temporary roots, finding the Dockerfile and the ignore
-// file. Internal.
+// What every source of a context shares: temporary roots,
+// finding the Dockerfile and the ignore file. Internal.
 #pragma once
 
 #include <string>

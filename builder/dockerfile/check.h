@@ -21,8 +21,8 @@ struct Finding {
 
 struct CheckOptions {
   std::map<std::string, std::string> build_args;
-  /// Says whether a path of the context is excluded by .dockerignore (rule CopyIgnoredFile); unset:
-  /// not checked.
+  /// Says whether a path of the context is excluded by .dockerignore (rule CopyIgnoredFile);
+  /// unset: not checked.
   std::function<bool(const std::string& path)> ignored;
   /// Variables that are set by base images, by image reference (rule UndefinedVar); unset: stages
   /// on images are trusted to set nothing but PATH.

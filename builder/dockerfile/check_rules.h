@@ -1,5 +1,5 @@
-// The lint rules behind check(): what they report to, and the two groups of them. Internal to this
-// module.
+// The lint rules behind check(): what they report to, and the two groups of them.
+// Internal to this module.
 #pragma once
 
 #include <functional>

@@ -54,8 +54,8 @@ struct Dockerfile {
 /// Parses a whole file. InvalidInput: "Dockerfile:7: RUN: …".
 Result<Dockerfile> parse(std::string_view text, std::string name);
 
-/// The raw tree only: splits lines, continuations, heredocs, flags and words, without judging the
-/// instructions.
+/// The raw tree only: splits lines, continuations, heredocs, flags and words,
+/// without judging the instructions.
 struct Syntax {
   Directives directives;
   std::vector<Node> nodes;
@@ -67,8 +67,8 @@ Result<Syntax> parse_syntax(std::string_view text, const std::string& name);
 /// `lines`. ONBUILD, FROM and MAINTAINER cannot be triggers.
 Result<Instruction> parse_trigger(std::string_view trigger, LineRange lines);
 
-/// The parsed file for `check --format json`: directives, global arguments and stages with typed
-/// instructions.
+/// The parsed file for `check --format json`: directives,
+/// global arguments and stages with typed instructions.
 Json to_json(const Dockerfile& dockerfile);
 
 /// "Dockerfile:7": the place of an instruction in messages.

@@ -1,5 +1,5 @@
-// Recursive descent over the word; every function leaves the position behind what it consumed. See
-// expander.h.
+// Recursive descent over the word; every function leaves the position behind
+// what it consumed. See expander.h.
 #include "builder/dockerfile/expander.h"
 
 #include "builder/dockerfile/pattern.h"
@@ -11,8 +11,8 @@ namespace imagebuild::dockerfile {
 namespace {
 
 constexpr int kMaxDepth = 100;
-// A value may be used to build a larger one, line after line: without a bound, forty lines fill any
-// memory.
+// A value may be used to build a larger one, line after line: without a bound,
+// forty lines fill any memory.
 constexpr std::size_t kMaxResult = 1u << 20;
 constexpr std::string_view kSpecialParameters = "@*#?-$!0";
 

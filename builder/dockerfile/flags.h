@@ -1,5 +1,5 @@
-// The `--name=value` flags of one instruction against the flags it knows. Pure; internal to this
-// module.
+// The `--name=value` flags of one instruction against the flags it knows.
+// Pure; internal to this module.
 #pragma once
 
 #include <initializer_list>

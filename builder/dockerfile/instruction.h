@@ -1,6 +1,6 @@
-// Dockerfile instructions as data: one struct a kind, every flag a typed field, nothing expanded
-// yet (variables are still in the strings; see expand.h). The reference is Dockerfile 1.26
-// (BuildKit 0.32).
+// Dockerfile instructions as data: one struct a kind, every flag a typed field, nothing
+// expanded yet (variables are still in the strings; see expand.h). The reference is
+// Dockerfile 1.26 (BuildKit 0.32).
 #pragma once
 
 #include <chrono>
@@ -129,8 +129,8 @@ struct Healthcheck {
   std::chrono::nanoseconds interval{0}, timeout{0}, start_period{0}, start_interval{0};
   int retries = 0;
 };
-/// The trigger as it goes into the image config. parse_trigger() (dockerfile.h) makes it an
-/// instruction.
+/// The trigger as it goes into the image config. parse_trigger()
+/// (dockerfile.h) makes it an instruction.
 struct OnBuild {
   std::string trigger;
 };

@@ -1,5 +1,5 @@
-// One raw node → one typed instruction, judged: flags, number of arguments, values. Internal to
-// this module.
+// One raw node → one typed instruction, judged: flags, number of arguments, values.
+// Internal to this module.
 #pragma once
 
 #include "builder/dockerfile/instruction.h"
@@ -7,8 +7,8 @@
 
 namespace imagebuild::dockerfile {
 
-/// InvalidInput "RUN: unknown flag --mont (did you mean --mount?)…"; the place is added by the
-/// caller.
+/// InvalidInput "RUN: unknown flag --mont (did you mean --mount?)…";
+/// the place is added by the caller.
 Result<Instruction> parse_instruction(const Node& node);
 
 }  // namespace imagebuild::dockerfile

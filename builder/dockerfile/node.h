@@ -1,6 +1,6 @@
-// The raw tree of a Dockerfile: what every instruction looks like before its arguments get a
-// meaning. The parser of typed instructions (dockerfile.h) stands on it; lint checks look at it for
-// the spelling.
+// The raw tree of a Dockerfile: what every instruction looks like before its arguments
+// get a meaning. The parser of typed instructions (dockerfile.h) stands on it; lint
+// checks look at it for the spelling.
 #pragma once
 
 #include <string>

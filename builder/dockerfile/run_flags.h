@@ -1,5 +1,5 @@
-// RUN's flags that have a language of their own: --mount and --device. Pure; internal to this
-// module.
+// RUN's flags that have a language of their own: --mount and --device.
+// Pure; internal to this module.
 #pragma once
 
 #include <functional>

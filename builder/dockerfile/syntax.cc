@@ -1,6 +1,6 @@
-// From bytes to the raw tree: physical lines, directives, comments, continuations, heredoc bodies.
-// Each line is read once, so the time is that of the file's size. The arguments' own rules are in
-// words.cc.
+// From bytes to the raw tree: physical lines, directives, comments, continuations,
+// heredoc bodies. Each line is read once, so the time is that of the file's size. The
+// arguments' own rules are in words.cc.
 #include <optional>
 
 #include "builder/dockerfile/dockerfile.h"

@@ -1,6 +1,6 @@
-// Small text functions of the Dockerfile parsers: UTF-8 characters, blanks as Go's unicode.IsSpace
-// sees them, trimming, and the nearest known word for a mistyped one. Pure; internal to this
-// module.
+// Small text functions of the Dockerfile parsers: UTF-8 characters, blanks as Go's
+// unicode.IsSpace sees them, trimming, and the nearest known word for a mistyped one.
+// Pure; internal to this module.
 #pragma once
 
 #include <cstddef>
@@ -37,15 +37,15 @@ struct Cut {
 /// Splits at the first `separator`.
 Cut cut(std::string_view text, char separator);
 
-/// The option nearest to `word` (fewer than three edits), or "" (also when `word` itself is an
-/// option).
+/// The option nearest to `word` (fewer than three edits),
+/// or "" (also when `word` itself is an option).
 std::string nearest(std::string_view word, const std::vector<std::string>& options);
 /// " (did you mean X?)", or "".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& options,
                          std::string_view prefix = "");
 
-/// The text in double quotes, control characters escaped, long text cut after 80 bytes: for
-/// messages.
+/// The text in double quotes, control characters escaped,
+/// long text cut after 80 bytes: for messages.
 std::string in_quotes(std::string_view text);
 
 }  // namespace imagebuild::dockerfile

@@ -45,8 +45,8 @@ std::string_view take_flags(Rest rest, std::vector<std::string>& flags) {
   }
 }
 
-/// Words split at blanks; quotes and escapes group characters and stay in the word (expansion
-/// removes them).
+/// Words split at blanks; quotes and escapes group characters and stay in the
+/// word (expansion removes them).
 std::vector<std::string> split_words(Rest rest) {
   std::vector<std::string> words;
   std::string word;
@@ -137,8 +137,8 @@ Result<void> as_name_values(Rest rest, Node& node) {
   return {};
 }
 
-/// A JSON array of strings. False: it is none, so the text is meant as it stands (the reference's
-/// fall-back).
+/// A JSON array of strings. False: it is none, so the text is meant as it
+/// stands (the reference's fall-back).
 Result<bool> take_json(std::string_view text, Node& node) {
   text = trim_left(text);
   if (text.empty() || text.front() != '[') return false;

@@ -27,9 +27,9 @@ struct GzipOptions {
   unsigned threads = 1;  // 0 and 1: compress in the caller's thread
 };
 
-/// Gzip from 1 MiB blocks. The sink is called only from within write() and finish(), in order.
-/// Holds at most threads + 2 blocks. Move-only; finish() is due, the destructor only stops the
-/// threads.
+/// Gzip from 1 MiB blocks. The sink is called only from within write() and finish(),
+/// in order. Holds at most threads + 2 blocks. Move-only; finish() is due, the
+/// destructor only stops the threads.
 class GzipCompressor {
  public:
   GzipCompressor(ByteSink sink, GzipOptions options);

@@ -38,8 +38,8 @@ class Copier {
   std::map<std::pair<dev_t, ino_t>, std::string> first_names_;
 };
 
-/// Everything that makes the layer what it is, except times. The content follows, `size` bytes
-/// long.
+/// Everything that makes the layer what it is, except times. The content follows,
+/// `size` bytes long.
 void Copier::hash_entry(const TarEntry& entry) {
   hash_.update_part(entry.path);
   hash_.update_part(to_string(entry.type));

@@ -49,8 +49,8 @@ struct CopyRequest {
 struct CopyHooks {
   /// Is this path (relative to the root) excluded (.dockerignore)?
   std::function<bool(std::string_view path, bool is_directory)> excluded;
-  /// May something below this excluded directory be included again? Unset: its content is looked
-  /// at.
+  /// May something below this excluded directory be included again? Unset:
+  /// its content is looked at.
   std::function<bool(std::string_view directory)> may_include_below;
   /// What the target stage has at this absolute path (symlinks not followed: a symlink is Other).
   /// When set, copying a directory onto something else is an error instead of replacing it (`COPY
@@ -66,17 +66,17 @@ struct CopySummary {
                               // bytes; not mtime
 };
 
-/// Writes the entries to `tar` (finish() is the caller's). NotFound names a source that matches
-/// nothing; InvalidInput: several sources and a destination that is no directory, a directory onto
-/// a file.
+/// Writes the entries to `tar` (finish() is the caller's). NotFound names a source that
+/// matches nothing; InvalidInput: several sources and a destination that is no
+/// directory, a directory onto a file.
 Result<CopySummary> copy_to_tar(int root_fd, const CopyRequest& request, const CopyHooks& hooks,
                                 TarWriter& tar);
 
 Json to_json(const CopyRequest& request);
 Result<CopyRequest> copy_request_from_json(const Json& json);
 
-/// Go's filepath.Match: `*` and `?` stop at '/', `[a-z]`, `[^a]`, `\` quotes. InvalidInput for a
-/// bad pattern.
+/// Go's filepath.Match: `*` and `?` stop at '/', `[a-z]`, `[^a]`, `\` quotes.
+/// InvalidInput for a bad pattern.
 Result<bool> match_path(std::string_view pattern, std::string_view path);
 
 }  // namespace imagebuild

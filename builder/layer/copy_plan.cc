@@ -77,8 +77,8 @@ Result<std::vector<std::string>> Planner::expand(const std::string& source) {
   std::vector<std::string> matches;
   auto parts = components_of(clean);
   TRY(expand_below("", parts, matches));
-  // A match that is excluded, dangling or gone is no match, except that a pattern must match
-  // something.
+  // A match that is excluded, dangling or gone is no match,
+  // except that a pattern must match something.
   std::vector<std::string> present;
   for (auto& match : matches) {
     auto real = follow(match);

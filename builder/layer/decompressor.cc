@@ -13,8 +13,8 @@ namespace imagebuild {
 namespace {
 
 constexpr std::size_t kInputBytes = 256 << 10;
-// A zstd frame names its own window, up to 2 GiB: 128 MiB is what registries' clients accept (zstd
-// --ultra).
+// A zstd frame names its own window, up to 2 GiB: 128 MiB is what registries'
+// clients accept (zstd --ultra).
 constexpr int kWindowLogMax = 27;
 
 struct FreeZstd {

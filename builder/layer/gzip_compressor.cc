@@ -31,8 +31,8 @@ struct Block {
   bool done = false;   // guarded by State::mutex
 };
 
-/// libdeflate writes a header without name and with mtime 0: the member depends on input and level
-/// only.
+/// libdeflate writes a header without name and with mtime 0:
+/// the member depends on input and level only.
 void compress(libdeflate_compressor* deflate, Block& block) {
   block.output.resize(
       deflate == nullptr ? 0 : libdeflate_gzip_compress_bound(deflate, block.input.size()));

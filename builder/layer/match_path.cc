@@ -7,8 +7,8 @@ namespace imagebuild {
 
 namespace {
 
-// Patterns are matched byte-wise except that `?` and classes take a whole UTF-8 character, as Go
-// does.
+// Patterns are matched byte-wise except that `?` and classes take a
+// whole UTF-8 character, as Go does.
 std::size_t character_length(std::string_view text) {
   auto lead = static_cast<unsigned char>(text.front());
   std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;

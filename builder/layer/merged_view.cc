@@ -8,8 +8,8 @@ namespace {
 
 enum class Verdict { Shown, Hidden, LookBelow };
 
-/// Asks one layer about a path, from the root down: it shows the path, hides it, or leaves it to
-/// those below.
+/// Asks one layer about a path, from the root down: it shows the path, hides it,
+/// or leaves it to those below.
 Result<Verdict> ask_layer(int layer_fd, const std::vector<std::string>& parts) {
   bool opaque = false;
   UniqueFd directory = TRY(duplicate(layer_fd));

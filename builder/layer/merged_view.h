@@ -16,8 +16,8 @@ struct MergedNode {
   int layer_fd = -1;  // of the layer that shows it; -1: nothing
 };
 
-/// `layers` bottom first; `path` clean. Symlinks in it are not followed: below one there is
-/// nothing.
+/// `layers` bottom first; `path` clean. Symlinks in it are not followed:
+/// below one there is nothing.
 Result<MergedNode> merged_node(std::span<const int> layers, const std::string& path);
 
 }  // namespace imagebuild::layer

@@ -55,8 +55,8 @@ struct GroupLine {
   std::vector<std::string_view> members;
 };
 
-/// Calls `take` with the fields of each line that has at least `minimum`; stops when it returns
-/// true.
+/// Calls `take` with the fields of each line that has at least `minimum`;
+/// stops when it returns true.
 void for_each_line(std::string_view text, std::size_t minimum,
                    const std::function<bool(const std::vector<std::string_view>&)>& take) {
   for (auto line : split(text, '\n')) {

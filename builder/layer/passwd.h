@@ -18,10 +18,10 @@ struct ResolvedUser {
   std::string home = "/";
 };
 
-/// USER's `name|uid[:group|gid]`; empty is root. A user by name has its primary gid and, unless a
-/// group is named, the groups that list it; a uid has the same if /etc/passwd knows it, else gid 0
-/// and home "/". InvalidInput: a name that is not in the file (named), an id that is none or ≥
-/// 65535.
+/// USER's `name|uid[:group|gid]`; empty is root. A user by name has its primary gid and,
+/// unless a group is named, the groups that list it; a uid has the same if /etc/passwd
+/// knows it, else gid 0 and home "/". InvalidInput: a name that is not in the file (named),
+/// an id that is none or ≥ 65535.
 Result<ResolvedUser> resolve_user(std::string_view user, std::string_view passwd,
                                   std::string_view group);
 

@@ -63,8 +63,8 @@ Result<void> Relocations::ensure_directory(const std::string& path) {
   return adopt_metadata(layer_fd_, path, lowers_, keep_owner_);
 }
 
-/// Moves the children of `from` into `to`; directories on both sides merge, anything else is
-/// replaced.
+/// Moves the children of `from` into `to`; directories on both sides merge,
+/// anything else is replaced.
 Result<void> Relocations::merge(const std::string& from, const std::string& to) {
   auto source = TRY(open_directory(layer_fd_, from));
   auto target = TRY(open_directory(layer_fd_, to));

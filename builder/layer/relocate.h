@@ -24,8 +24,8 @@ class Relocations {
  public:
   Relocations(int layer_fd, std::span<const int> lowers, bool keep_owner);
 
-  /// Moves the content of the layer's directory `path`, which is a symlink below, to the link's
-  /// target.
+  /// Moves the content of the layer's directory `path`, which is a symlink below,
+  /// to the link's target.
   Result<void> move(const std::string& path);
   /// Where a path of the unpacked layer is by now.
   std::string current(std::string path) const;

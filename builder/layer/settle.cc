@@ -102,8 +102,8 @@ Result<void> copy_up(int from_parent, const std::string& from, int to_parent, co
   return copy_metadata(from_parent, from, to_parent, to, keep_owner);
 }
 
-/// The path of a link's target in the merged tree: symlinks in its parents are followed, itself
-/// not.
+/// The path of a link's target in the merged tree: symlinks in its
+/// parents are followed, itself not.
 Result<std::string> target_path(std::span<const int> layers, const std::string& target) {
   const Lookup lookup = [&](const std::string& at) -> Result<Node> {
     auto merged = TRY(merged_node(layers, at));

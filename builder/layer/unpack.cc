@@ -65,8 +65,8 @@ Result<void> Unpacker::clear(const Place& place) {
   return remove_tree(place.parent_fd, place.name);
 }
 
-/// Owner before mode (chown clears setuid bits), attributes after the owner (chown drops
-/// security.capability).
+/// Owner before mode (chown clears setuid bits), attributes after the owner
+/// (chown drops security.capability).
 Result<void> Unpacker::metadata(int parent_fd, const std::string& name, const TarEntry& entry) {
   if (options_.keep_owner &&
       ::fchownat(parent_fd, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
@@ -184,12 +184,12 @@ Result<bool> Unpacker::create(const Place& place, const TarEntry& entry) {
     return errno_error("FIFO");
   }
   const bool is_char = entry.type == EntryType::CharDevice;
-  // To overlayfs a 0:0 character device is a whiteout: a layer says that with .wh. names, not like
-  // this.
+  // To overlayfs a 0:0 character device is a whiteout: a layer says that
+  // with .wh. names, not like this.
   if (is_char && entry.device_major == 0 && entry.device_minor == 0)
     return fail(ErrorKind::InvalidInput, "character device 0:0");
-  // In a user namespace real devices cannot be made; /dev is mounted for RUN, so nothing misses
-  // them.
+  // In a user namespace real devices cannot be made; /dev is mounted for RUN,
+  // so nothing misses them.
   if (::mknodat(place.parent_fd, name, (is_char ? S_IFCHR : S_IFBLK) | 0600,
                 makedev(entry.device_major, entry.device_minor)) == 0)
     return true;

@@ -20,8 +20,8 @@ class UnpackPaths {
  public:
   explicit UnpackPaths(int root_fd) : root_fd_(root_fd) {}
 
-  /// The place of a clean, non-empty path; parents are made where they are missing, symlinked ones
-  /// followed.
+  /// The place of a clean, non-empty path; parents are made where they are missing,
+  /// symlinked ones followed.
   Result<Place> place(const std::string& path);
   /// The same for something that must exist already; Missing gives NotFound.
   Result<std::string> canonical_existing(const std::string& path);
@@ -36,8 +36,8 @@ class UnpackPaths {
   Result<Node> look_or_make(const std::string& path);
 
   int root_fd_;
-  std::string opened_path_;  // canonical path and descriptor of the last parent: tars are mostly in
-                             // tree order
+  std::string opened_path_;  // canonical path and descriptor of the last parent:
+                             // tars are mostly in tree order
   UniqueFd opened_;
   std::set<std::string> implied_;
 };

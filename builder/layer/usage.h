@@ -24,8 +24,8 @@ struct UsageLayer {
 };
 
 struct UsageOptions {
-  /// Clean patterns of directories, "*" for one component: "home/*/.npm". The first that matches
-  /// counts.
+  /// Clean patterns of directories, "*" for one component: "home/*/.npm".
+  /// The first that matches counts.
   std::vector<std::string> watched;
   std::size_t largest = 10;  ///< how many files to name
 };

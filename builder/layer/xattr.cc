@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 64 << 10;  // the kernel's XATTR_SIZE_MAX and XATTR_LIST_MAX
 
-// There is no lsetxattrat(2) before Linux 6.13; /proc/self/fd leads to the directory without a
-// race.
+// There is no lsetxattrat(2) before Linux 6.13; /proc/self/fd leads to
+// the directory without a race.
 std::string proc_path(int parent_fd, const std::string& name) {
   return "/proc/self/fd/" + std::to_string(parent_fd) + "/" + name;
 }

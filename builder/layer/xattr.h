@@ -20,8 +20,8 @@ bool is_machine_xattr(std::string_view name);
 Result<Xattrs> read_xattrs(int parent_fd, const std::string& name);
 
 enum class XattrOutcome { Set, Refused };
-/// Refused: not permitted here or not supported by the file system. "security.capability" refused
-/// is Denied.
+/// Refused: not permitted here or not supported by the file system.
+/// "security.capability" refused is Denied.
 Result<XattrOutcome> set_xattr(int parent_fd, const std::string& name, const std::string& key,
                                std::string_view value);
 

@@ -82,9 +82,9 @@ class Planner {
  public:
   Planner(const Dockerfile& file, Plan& plan) : file_(file), plan_(plan) {}
 
-  // Depth first: whatever a stage needs comes before it. Stages refer only to earlier ones, so
-  // there is no cycle, and each step goes to a lower index, which bounds the depth by the number of
-  // stages.
+  // Depth first: whatever a stage needs comes before it. Stages refer only to earlier
+  // ones, so there is no cycle, and each step goes to a lower index, which bounds the
+  // depth by the number of stages.
   Result<void> add(std::size_t index) {
     if (!planned_.insert(index).second) return {};
     const Stage& stage = file_.stages[index];

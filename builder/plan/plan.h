@@ -53,9 +53,9 @@ struct PlanOptions {
   oci::Platform platform;  ///< empty os: this machine's
 };
 
-/// InvalidInput with file, line and instruction: unknown target, a base that expands to nothing or
-/// is no reference, a build argument that no stage declares is *not* an error here (see
-/// unused_build_args).
+/// InvalidInput with file, line and instruction: unknown target, a base that expands to
+/// nothing or is no reference, a build argument that no stage declares is *not* an
+/// error here (see unused_build_args).
 Result<Plan> make_plan(const dockerfile::Dockerfile& dockerfile, const PlanOptions& options);
 
 /// What `COPY --from=NAME` means in stage `stage_index`: an earlier stage by name or number, else
@@ -63,8 +63,8 @@ Result<Plan> make_plan(const dockerfile::Dockerfile& dockerfile, const PlanOptio
 Result<Base> resolve_from(const dockerfile::Dockerfile& dockerfile, std::size_t stage_index,
                           std::string_view from, const oci::Platform& platform);
 
-/// Build arguments that no ARG of the file declares and that are not predefined: a warning in a
-/// build.
+/// Build arguments that no ARG of the file declares and that are not predefined:
+/// a warning in a build.
 std::vector<std::string> unused_build_args(const dockerfile::Dockerfile& dockerfile,
                                            const std::map<std::string, std::string>& build_args);
 
