@@ -87,8 +87,8 @@ Result<void> read_xattrs(archive_entry* raw, std::size_t limit, TarEntry& entry)
   return {};
 }
 
-// ARCHIVE_WARN: a name outside ASCII. ARCHIVE_RETRY (a damaged header, with an offer to go on) is
-// damage.
+// ARCHIVE_WARN: a name outside ASCII. ARCHIVE_RETRY (a damaged header,
+// with an offer to go on) is damage.
 bool delivered(int status) { return status == ARCHIVE_OK || status == ARCHIVE_WARN; }
 
 std::string without_trailing_slashes(std::string path) {

@@ -13,8 +13,8 @@ namespace imagebuild {
 
 using Json = nlohmann::json;
 
-/// Parses a document. InvalidInput with the byte offset when it is not JSON or nested deeper than
-/// 200 levels.
+/// Parses a document. InvalidInput with the byte offset when it is not JSON or
+/// nested deeper than 200 levels.
 Result<Json> parse_json(std::string_view text);
 /// Serialises; invalid UTF-8 is replaced, never thrown.
 std::string dump_json(const Json& value, int indent = -1);
@@ -26,8 +26,8 @@ Result<std::optional<std::int64_t>> find_int(const Json& object, const char* fie
 Result<std::optional<bool>> find_bool(const Json& object, const char* field);
 /// Member of an object by a path of names, or nullptr: find_path(pod, {"status", "phase"}).
 const Json* find_path(const Json& object, std::initializer_list<const char*> path);
-/// The string at a path, or "" when it is absent or of another type (for projections of API
-/// objects).
+/// The string at a path, or "" when it is absent or of another type (for
+/// projections of API objects).
 std::string string_at(const Json& object, std::initializer_list<const char*> path);
 
 }  // namespace imagebuild

@@ -1,6 +1,6 @@
-// One GET for the server's advertisement and, with protocol v2, one POST that asks for the refs we
-// want. Servers that know only v0 and v1 list every ref in the advertisement. See gitprotocol-http
-// and gitprotocol-v2.
+// One GET for the server's advertisement and, with protocol v2, one POST that asks for the refs
+// we want. Servers that know only v0 and v1 list every ref in the advertisement. See
+// gitprotocol-http and gitprotocol-v2.
 #include "common/git/ls_refs.h"
 
 #include <algorithm>

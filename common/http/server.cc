@@ -70,8 +70,8 @@ void answer(const web::http::http_request& message, const Server::Handler& handl
   web::http::http_response reply(static_cast<web::http::status_code>(response.status));
   reply.set_body(std::vector<unsigned char>(response.body.begin(), response.body.end()));
   for (const auto& [name, value] : response.headers.fields()) reply.headers()[name] = value;
-  // The peer may be gone before the reply is written: observed, so that it does not end the
-  // process.
+  // The peer may be gone before the reply is written: observed,
+  // so that it does not end the process.
   message.reply(reply).then([](const pplx::task<void>& done) {
     try {
       done.get();

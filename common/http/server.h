@@ -1,6 +1,6 @@
-// Server: a small read-only HTTP server on cpprestsdk's listener, for metrics, probes and pages.
-// GET and HEAD only (anything else is answered 405); handlers are called from pool threads, several
-// at once.
+// Server: a small read-only HTTP server on cpprestsdk's listener, for metrics, probes
+// and pages. GET and HEAD only (anything else is answered 405); handlers are called from
+// pool threads, several at once.
 #pragma once
 
 #include <functional>

@@ -180,8 +180,8 @@ class ResponseBuffer final : public SequentialBuffer {
   }
 
  private:
-  // Shared: cpprestsdk keeps the buffer until its last continuation has run, which may be after
-  // send() returned.
+  // Shared: cpprestsdk keeps the buffer until its last continuation has run,
+  // which may be after send() returned.
   std::shared_ptr<Exchange> exchange_;
 };
 

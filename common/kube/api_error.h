@@ -1,7 +1,7 @@
-// What the API server answered when it did not do what was asked: an Error that keeps the answer's
-// code and reason, and ApiResult<T>, which carries it. Callers that only pass errors on use TRY as
-// with Result (an ApiError is an Error); callers that decide ask `already_exists()`, `gone()` and
-// so on.
+// What the API server answered when it did not do what was asked: an Error that keeps the
+// answer's code and reason, and ApiResult<T>, which carries it. Callers that only pass errors
+// on use TRY as with Result (an ApiError is an Error); callers that decide ask
+// `already_exists()`, `gone()` and so on.
 //
 //   auto pod = client.create(kPods, object);
 //   if (!pod.ok() && pod.error().already_exists()) return adopt(key);

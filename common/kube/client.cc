@@ -78,8 +78,8 @@ ObjectKey key_of(const Json& object) {
 
 bool worth_repeating(const ApiError& error, bool read) {
   if (error.kind != ErrorKind::Transient) return false;
-  // 429 and "come back later" mean that nothing was done; without an answer only a read is safe to
-  // repeat.
+  // 429 and "come back later" mean that nothing was done;
+  // without an answer only a read is safe to repeat.
   bool refused = error.code == 429 || (error.code >= 500 && error.retry_after);
   if (error.retry_after && *error.retry_after > kMaxRetryAfter) return false;
   return refused || read;

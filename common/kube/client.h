@@ -1,5 +1,5 @@
-// The API server's verbs over http::Transport. Blocking, thread-safe, no cache, no rate limit of
-// its own.
+// The API server's verbs over http::Transport. Blocking, thread-safe, no cache,
+// no rate limit of its own.
 //
 // Retries are bounded and only where they are safe: any verb after 429 or a 5xx that carries
 // Retry-After (the server did nothing), reads after any Transient failure. A write without an
@@ -81,8 +81,8 @@ struct LogOptions {
 struct ClientOptions {
   std::string user_agent = "imagebuild";
   Backoff retry{.first = Duration(200), .factor = 2.0, .limit = Duration(10'000), .jitter = 0.2};
-  /// Told of every answer (code 0: none), for rest_client_requests_total. Called from the caller's
-  /// thread.
+  /// Told of every answer (code 0: none), for rest_client_requests_total.
+  /// Called from the caller's thread.
   std::function<void(std::string_view method, int code)> on_response = {};
 };
 

@@ -16,11 +16,11 @@ class TokenSource {
   TokenSource(std::string token, std::string file)
       : token_(std::move(token)), file_(std::move(file)) {}
 
-  /// "" when the client has none. A file that cannot be read leaves the last token in use, if there
-  /// is one.
+  /// "" when the client has none. A file that cannot be read leaves the last token in use,
+  /// if there is one.
   Result<std::string> token();
-  /// The server answered 401 to `refused`: reads the file now. True if there is a different token
-  /// to try.
+  /// The server answered 401 to `refused`: reads the file now.
+  /// True if there is a different token to try.
   bool refresh(const std::string& refused);
 
  private:

@@ -1,6 +1,6 @@
-// Bytes of a watch response → events. No I/O: the client feeds it whatever pieces arrive. An event
-// is a line of JSON; a line longer than the bound is an error, so that a broken server cannot fill
-// our memory.
+// Bytes of a watch response → events. No I/O: the client feeds it whatever pieces arrive.
+// An event is a line of JSON; a line longer than the bound is an error, so that a broken
+// server cannot fill our memory.
 #pragma once
 
 #include <cstddef>

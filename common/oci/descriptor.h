@@ -22,8 +22,8 @@ struct Descriptor {
   std::optional<Platform> platform;  ///< of an index's manifests
   std::string artifact_type;
 
-  /// InvalidInput: a member is missing or of the wrong type, the size is negative, the digest no
-  /// SHA-256.
+  /// InvalidInput: a member is missing or of the wrong type, the size is negative,
+  /// the digest no SHA-256.
   static Result<Descriptor> from_json(const nlohmann::json& value);
   nlohmann::ordered_json to_json() const;
 

@@ -11,8 +11,8 @@
 
 namespace imagebuild::oci {
 
-/// "sha256:" and 64 lower-case hex characters. A default-constructed one is empty and names
-/// nothing.
+/// "sha256:" and 64 lower-case hex characters. A default-constructed
+/// one is empty and names nothing.
 class Sha256Name {
  public:
   bool empty() const { return hex_.empty(); }

@@ -28,8 +28,8 @@ struct Manifest {
   std::optional<Descriptor> subject;
   std::map<std::string, std::string> annotations;
 
-  /// InvalidInput: too large, not JSON, an index, Docker schema 1, both `layers` and `manifests`, a
-  /// bad descriptor.
+  /// InvalidInput: too large, not JSON, an index, Docker schema 1, both `layers` and `manifests`,
+  /// a bad descriptor.
   static Result<Manifest> parse(std::string_view text);
   std::string serialise() const;
   /// Bytes that are transferred: config and layers.

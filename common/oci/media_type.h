@@ -1,5 +1,5 @@
-// The media types of the OCI image specification and of Docker's schema 2, which say the same
-// things.
+// The media types of the OCI image specification and of Docker's schema 2,
+// which say the same things.
 #pragma once
 
 #include <string_view>

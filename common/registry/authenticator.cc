@@ -139,8 +139,8 @@ Result<std::string> Authenticator::token(const Endpoint& endpoint, const TokenKe
     auto it = tokens_.find(key);
     if (it != tokens_.end() && it->second.expires > clock_.now()) return it->second.value;
   }
-  // Two threads may both fetch: harmless, and nobody waits for a lock that is held over the
-  // network.
+  // Two threads may both fetch: harmless, and nobody waits for a lock
+  // that is held over the network.
   Token fresh = TRY(fetch_token(endpoint, key, credential));
   std::lock_guard lock(mutex_);
   return (tokens_[key] = std::move(fresh)).value;

@@ -1,6 +1,6 @@
-// BlobDownload: one blob streamed into a sink, whatever it takes: after a cut it goes on with a
-// Range request, at the same registry or at the next. Never hands on more bytes than the descriptor
-// says.
+// BlobDownload: one blob streamed into a sink, whatever it takes: after a cut it goes
+// on with a Range request, at the same registry or at the next. Never hands on more
+// bytes than the descriptor says.
 #pragma once
 
 #include <cstdint>

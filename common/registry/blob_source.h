@@ -13,8 +13,8 @@ namespace imagebuild::registry {
 
 struct BlobSource {
   std::uint64_t size = 0;
-  /// Fills at most `buffer.size()` bytes from `offset`; 0 is the end. Called from transport
-  /// threads.
+  /// Fills at most `buffer.size()` bytes from `offset`; 0 is the end.
+  /// Called from transport threads.
   std::function<Result<std::size_t>(std::uint64_t offset, std::span<char> buffer)> read_at;
 
   /// A regular file, opened now and held open.

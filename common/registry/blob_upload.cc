@@ -13,8 +13,8 @@ constexpr std::uint64_t kProgress = 1u << 20;
 constexpr std::uint64_t kSmallPiece = 16u << 20;  // for proxies that limit the size of a body
 constexpr std::chrono::minutes kTimeout{10};  // registries answer when they have written and hashed
 
-// "0-1023" (also "bytes=0-1023") → 1024. "0-0" is what registries say of an upload that has
-// nothing.
+// "0-1023" (also "bytes=0-1023") → 1024. "0-0" is what registries say
+// of an upload that has nothing.
 std::optional<std::uint64_t> received_of(const http::Headers& headers) {
   std::string text = headers.find("Range").value_or("");
   auto dash = text.find('-');

@@ -96,8 +96,8 @@ class Client {
 
   /// Whether the repository has the blob. Registries that answer 405 have it not.
   Result<bool> blob_exists(const oci::Reference& repository, const oci::Digest& digest);
-  /// Takes the blob over from another repository of the same registry; false: it has to be
-  /// uploaded.
+  /// Takes the blob over from another repository of the same registry;
+  /// false: it has to be uploaded.
   Result<bool> mount_blob(const oci::Reference& to, const oci::Digest& digest,
                           const oci::Reference& from);
   Result<void> upload_blob(const oci::Reference& to, const oci::Digest& digest,

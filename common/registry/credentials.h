@@ -52,8 +52,8 @@ class Credentials {
   std::map<std::string, std::string> helpers_;  ///< host → helper, "" → the store for all
 };
 
-/// Reads a .dockerconfigjson or the older .dockercfg. InvalidInput names the entry, never its
-/// content.
+/// Reads a .dockerconfigjson or the older .dockercfg. InvalidInput names the entry,
+/// never its content.
 Result<Credentials> parse_docker_config(std::string_view text);
 
 using GetEnv = std::function<const char*(const char*)>;

@@ -121,8 +121,8 @@ Endpoint Endpoints::origin(const std::string& registry, const std::stop_token& s
   }
   std::string base = probe(host, stop);
   if (base.empty())
-    return endpoint;  // nothing answers now: the request will say why, and the next call probes
-                      // again
+    return endpoint;  // nothing answers now: the request will say why,
+                      // and the next call probes again
   endpoint.base = base;
   std::lock_guard lock(mutex_);
   probed_[host] = base;

@@ -1,5 +1,5 @@
-// A registry's answer that is not a success, as an Error: kind by status, message from its JSON
-// error codes.
+// A registry's answer that is not a success, as an Error: kind by status,
+// message from its JSON error codes.
 #pragma once
 
 #include <string>

@@ -94,8 +94,8 @@ Result<std::optional<oci::Digest>> Puller::head(const oci::Reference& reference)
 
 Result<void> Puller::blob(const oci::Reference& repository, const oci::Descriptor& blob,
                           const BlobSink& sink) {
-  // One download over all endpoints: what a mirror delivered before it failed need not be fetched
-  // again.
+  // One download over all endpoints: what a mirror delivered before it
+  // failed need not be fetched again.
   BlobDownload download(session_, carrier_, repository, blob, sink);
   return from_first<void>(repository.registry, [&](const Endpoint& endpoint) -> Result<void> {
     if (download.is_over()) return download.last_error();

@@ -46,8 +46,8 @@ Result<Pusher::MountAnswer> Pusher::try_mount(const Endpoint& endpoint, const oc
   call.request.url = endpoint.url(
       to, "blobs/uploads/?mount=" + digest.to_string() + "&from=" + endpoint.repository(from));
   auto answer = session_.send(endpoint, access, call);
-  // Mounting is a shortcut: a registry that does not allow it gets an upload, which has its own
-  // errors.
+  // Mounting is a shortcut: a registry that does not allow it gets an upload,
+  // which has its own errors.
   if (!answer && answer.error().kind == ErrorKind::Denied) return nothing;
   if (!answer) return std::move(answer).error();
   int status = answer->response.status;

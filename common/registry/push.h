@@ -54,8 +54,8 @@ class Pusher {
   const std::uint64_t monolithic_limit_;
 };
 
-/// Whether the repository has the blob; registries that answer 404, 405 or a failing redirect have
-/// it not.
+/// Whether the repository has the blob; registries that answer 404, 405
+/// or a failing redirect have it not.
 Result<bool> blob_exists_at(Session& session, const Endpoint& endpoint,
                             const oci::Reference& repository, const oci::Digest& digest);
 /// Internal when the registry names another digest than the one sent.

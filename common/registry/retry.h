@@ -33,8 +33,8 @@ class Retry {
   Retry(const RetryPolicy& policy, std::stop_token stop)
       : policy_(policy), stop_(std::move(stop)) {}
 
-  /// Pauses before the next attempt; false: no attempt is left, the pause is too long, or a stop
-  /// was requested.
+  /// Pauses before the next attempt; false: no attempt is left, the pause is too long,
+  /// or a stop was requested.
   bool again(std::optional<Duration> retry_after = std::nullopt);
   /// The last attempt got somewhere: the next failure counts as the first.
   void progressed() { failures_ = 0; }
@@ -45,8 +45,8 @@ class Retry {
   unsigned failures_ = 0;
 };
 
-/// Sends again what can be sent again: requests whose body is in memory and whose sink has received
-/// nothing.
+/// Sends again what can be sent again: requests whose body is in memory and
+/// whose sink has received nothing.
 class RetryingTransport final : public http::Transport {
  public:
   RetryingTransport(http::Transport& inner, const RetryPolicy& policy, const Logger& log)

@@ -12,8 +12,8 @@ namespace imagebuild::registry {
 
 enum class Verification { Verified, Unverified };
 
-/// The transport for a host. The reference must stay valid as long as the client that got this
-/// function.
+/// The transport for a host. The reference must stay valid as long as the
+/// client that got this function.
 using TransportFor =
     std::function<http::Transport&(std::string_view host, Verification verification)>;
 
