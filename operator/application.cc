@@ -178,8 +178,8 @@ void Application::watch_health_of(const runtime::Controller* workers) {
   workers_ = workers;
 }
 
-/// userns from 1.33 on; an older server that is newer than it says is caught when it drops
-/// hostUsers.
+/// userns from 1.33 on; an older server that is newer than it says is
+/// caught when it drops hostUsers.
 Result<controller::PodShape> Application::choose_shape(const std::stop_token& stop) {
   if (options_.pod_shape == PodShapeChoice::UserNamespace)
     return controller::PodShape::UserNamespace;
@@ -278,8 +278,8 @@ int Application::run(const std::stop_token& stop) {
                                             [this](const std::string& identity) {
                                               log_.info("leader", {{"identity", identity}});
                                             }});
-  // The lease is renewed until the workers have stopped: nobody else writes while one of ours still
-  // does.
+  // The lease is renewed until the workers have stopped:
+  // nobody else writes while one of ours still does.
   std::stop_source electing;
   std::promise<bool> election_over;
   std::jthread election_thread([&] {

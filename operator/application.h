@@ -21,8 +21,8 @@ namespace imagebuild {
 
 class Application {
  public:
-  /// Connects and starts serving probes; fails when the API server cannot be asked or the address
-  /// is taken.
+  /// Connects and starts serving probes; fails when the API server cannot be
+  /// asked or the address is taken.
   static Result<std::unique_ptr<Application>> make(const OperatorOptions& options, Logger log,
                                                    std::string version);
   ~Application();

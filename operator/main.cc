@@ -1,5 +1,5 @@
-// imagebuild-operator: reads its options, puts the Application together, and waits for the signal
-// to stop.
+// imagebuild-operator: reads its options, puts the Application together,
+// and waits for the signal to stop.
 #include <signal.h>
 #include <unistd.h>
 

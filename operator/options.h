@@ -31,8 +31,8 @@ struct OperatorOptions {
   LogLevel log_level = LogLevel::Info;
 };
 
-/// The options, or the exit status when there is nothing more to do (--help, --version: 0; a usage
-/// error: 2).
+/// The options, or the exit status when there is nothing more to do (--help, --version: 0;
+/// a usage error: 2).
 std::variant<OperatorOptions, int> parse_options(int argc, char** argv);
 
 }  // namespace imagebuild

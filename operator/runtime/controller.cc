@@ -8,8 +8,8 @@
 namespace imagebuild::runtime {
 namespace {
 
-// An error that repeating does not mend is looked at again all the same, in case the world around
-// it changed.
+// An error that repeating does not mend is looked at again all the same,
+// in case the world around it changed.
 constexpr Duration kTerminalRetry{600'000};
 
 }  // namespace

@@ -41,13 +41,13 @@ class ObjectStore {
   bool holds(const ObjectKey& key, const std::string& uid,
              const std::string& resource_version) const;
 
-  /// Puts an object in. No change if it is the same incarnation and version; two changes (gone,
-  /// new) if the name was taken by another uid. A null value removes it (the projection does not
-  /// want it).
+  /// Puts an object in. No change if it is the same incarnation and version; two
+  /// changes (gone, new) if the name was taken by another uid. A null value removes it
+  /// (the projection does not want it).
   std::vector<Change> put(const ObjectKey& key, Entry entry);
   std::optional<Change> erase(const ObjectKey& key);
-  /// Removes what is in `name_space` ("": everywhere) and not in `keep`: what a new list no longer
-  /// has.
+  /// Removes what is in `name_space` ("": everywhere) and not in `keep`:
+  /// what a new list no longer has.
   std::vector<Change> erase_missing(const std::string& name_space,
                                     const std::unordered_set<ObjectKey>& keep);
 

@@ -1,5 +1,5 @@
-// Keeps an ObjectStore equal to a collection of the API server: list, then watch, for as long as it
-// runs.
+// Keeps an ObjectStore equal to a collection of the API server: list, then watch,
+// for as long as it runs.
 //
 // List: pages of 500, no resourceVersion (a consistent read), every item projected and dropped; a
 // continue token that expired starts the list again. Watch: with bookmarks, from the last

@@ -1,6 +1,6 @@
-// Time that only moves forward, for delays and deadlines: a wall clock that is set must not make a
-// leader believe that it still holds its lease. Its points mean nothing except relative to each
-// other.
+// Time that only moves forward, for delays and deadlines: a wall clock that is set must
+// not make a leader believe that it still holds its lease. Its points mean nothing
+// except relative to each other.
 #pragma once
 
 #include "common/base/clock.h"

@@ -1,11 +1,11 @@
-// What has to be looked at next. A key is in the queue at most once however often it is added, and
-// is handed to one worker at a time: added while it is being worked on, it comes again after
-// done().
+// What has to be looked at next. A key is in the queue at most once however often it
+// is added, and is handed to one worker at a time: added while it is being worked
+// on, it comes again after done().
 //
-// Order: what a user caused before background work; within a priority the namespaces take turns, so
-// that one namespace with a thousand objects does not starve the others; within a namespace first
-// in, first out. There is no timer thread: workers that wait in get() wake for the next delayed
-// key.
+// Order: what a user caused before background work; within a priority the namespaces take
+// turns, so that one namespace with a thousand objects does not starve the others; within
+// a namespace first in, first out. There is no timer thread: workers that wait in get()
+// wake for the next delayed key.
 #pragma once
 
 #include <condition_variable>
@@ -72,8 +72,8 @@ class WorkQueue {
 
   /// Keys that are due and not being worked on.
   std::size_t depth() const;
-  /// Nothing is accepted any more and delayed keys are dropped; get() hands out what is queued,
-  /// then nullopt.
+  /// Nothing is accepted any more and delayed keys are dropped;
+  /// get() hands out what is queued, then nullopt.
   void shut_down();
 
  private:
