@@ -21,8 +21,8 @@ JobError invalid_spec(const Error& error) {
                       .message = error.message}};
 }
 
-// The mount is optional, so that a missing Secret is our clear error and not an unreadable event of
-// the kubelet.
+// The mount is optional, so that a missing Secret is our clear error and not an
+// unreadable event of the kubelet.
 std::variant<std::string, JobError> read_mounted(const contract::MountedFile& file,
                                                  const std::string& path,
                                                  const std::string& field) {

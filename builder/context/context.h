@@ -1,7 +1,7 @@
-// Context: the files a build may COPY from, and the Dockerfile that says what to build. It owns the
-// root directory (and deletes it when it made it), the ignore rules and where the content came
-// from. Paths are opened below the root only: a symlink that leads out ends inside it (openat2,
-// RESOLVE_IN_ROOT).
+// Context: the files a build may COPY from, and the Dockerfile that says what to build. It
+// owns the root directory (and deletes it when it made it), the ignore rules and where the
+// content came from. Paths are opened below the root only: a symlink that leads out ends
+// inside it (openat2, RESOLVE_IN_ROOT).
 #pragma once
 
 #include <cstdint>

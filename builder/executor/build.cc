@@ -136,8 +136,8 @@ class Build {
     report_.phases.pull = bases.seconds();
     report_.phases.run = state.run_seconds;
     report_.inputs.bases = bases.used();
-    // Diffs that still run in the background use the worker and the store: they end before those
-    // do.
+    // Diffs that still run in the background use the worker and the store:
+    // they end before those do.
     for (auto& [index, stage] : state.finished)
       for (auto& layer : stage.layers) layer.finished.wait();
     return outcome;

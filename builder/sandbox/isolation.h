@@ -59,8 +59,8 @@ struct ProbeOptions {
 IsolationReport probe_isolation(const ProbeOptions& options);
 
 /// The mode for `--isolation auto|overlay|overlay-single|chroot`.
-/// InvalidInput: no such mode, or not implemented yet. Denied: it does not work here, with the
-/// reason.
+/// InvalidInput: no such mode, or not implemented yet.
+/// Denied: it does not work here, with the reason.
 Result<IsolationMode> select_isolation(std::string_view requested, const IsolationReport& report);
 
 /// `doctor`'s text, ending with a newline.

@@ -48,8 +48,8 @@ Result<UniqueFd> open_layer(LayerId layer) {
   return open_file(layer_path(layer), O_RDONLY | O_DIRECTORY);
 }
 
-// The part of an UnpackSummary that settle needs waits in the store: it can be as long as the
-// layer.
+// The part of an UnpackSummary that settle needs waits in the store:
+// it can be as long as the layer.
 Json summary_to_json(const UnpackSummary& summary) {
   Json links = Json::array();
   for (const DeferredHardLink& link : summary.deferred_hard_links)

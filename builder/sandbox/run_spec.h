@@ -1,7 +1,7 @@
 // What one RUN step needs and what came of it, as plain data. A RunSpec crosses from the
 // builder into the tree worker as JSON, so it holds values only; the output pipe travels beside it.
-// The builder has already resolved USER, HOME, PATH and WORKDIR: nothing here is looked up in the
-// stage's /etc/passwd.
+// The builder has already resolved USER, HOME, PATH and WORKDIR: nothing here is looked up
+// in the stage's /etc/passwd.
 #pragma once
 
 #include <cstdint>

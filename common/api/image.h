@@ -43,8 +43,8 @@ struct ImagePlatform {
   std::vector<ImagePath> largest_paths;  ///< largest first
 };
 
-/// The last accepted image; a later failure does not erase it. Sizes are those of the largest
-/// platform.
+/// The last accepted image; a later failure does not erase it.
+/// Sizes are those of the largest platform.
 struct Image {
   std::string ref;  ///< repository@digest
   std::string digest;

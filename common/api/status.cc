@@ -184,8 +184,8 @@ ImageBuild imagebuild_from_json(const Json& object) {
     build.generation = integer_at(*metadata, "generation");
   if (const Json* status = find_path(object, {"status"}); status != nullptr)
     build.status = status_from_json(*status);
-  // Either annotation asks for a build; both together are one token. Flux expects its own value
-  // back.
+  // Either annotation asks for a build; both together are one token.
+  // Flux expects its own value back.
   const std::string own = build.rebuild_token.substr(0, 256);
   const std::string flux = build.requested_at.substr(0, 256);
   build.requested_at = flux.empty() ? own : flux;

@@ -1,11 +1,11 @@
 // BuildReport: what a build did, builder → operator, by two channels that cannot be forged by RUN.
 //
-// The termination message (at most 4096 bytes, of which the kubelet keeps the last 4096) has
-// everything but the layer tables. Those are the last lines of the builder's own output, framed
-// "imagebuild-report/v1 <part>/<parts> <json>", each at most 4 KiB; the termination message holds
-// their number and hash. While the build runs, the same file holds
-// {"state":"Running","stage","line","step"}, so that a kill from outside is reported with the step
-// it hit.
+// The termination message (at most 4096 bytes, of which the kubelet keeps the last 4096)
+// has everything but the layer tables. Those are the last lines of the builder's own
+// output, framed "imagebuild-report/v1 <part>/<parts> <json>", each at most 4 KiB; the
+// termination message holds their number and hash. While the build runs, the same file
+// holds {"state":"Running","stage","line","step"}, so that a kill from outside is
+// reported with the step it hit.
 #pragma once
 
 #include <cstdint>
@@ -107,8 +107,8 @@ struct BuildReport {
 /// The framed lines with the layer tables, without newlines; none if there is nothing to tell. They
 /// have to be the last that the builder prints.
 std::vector<std::string> report_lines(const BuildReport& report);
-/// At most kTerminationLimit bytes, always valid JSON and UTF-8: long texts are cut, the log tail
-/// first.
+/// At most kTerminationLimit bytes, always valid JSON and UTF-8: long texts are cut,
+/// the log tail first.
 std::string termination_message(const BuildReport& report);
 /// Everything, for --report; tables and texts have the bounds of the channels.
 Json report_to_json(const BuildReport& report);

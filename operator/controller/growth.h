@@ -1,5 +1,5 @@
-// How an image changed against the one before it, layer by layer, and which change counts most.
-// Pure.
+// How an image changed against the one before it, layer by layer,
+// and which change counts most. Pure.
 #pragma once
 
 #include <optional>
