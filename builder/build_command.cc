@@ -119,6 +119,7 @@ contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
   auto report = executor::build(
       job.options, {.context = *context, .registry = *client, .progress = progress, .stop = stop});
   report.phases.context = context_seconds;
+  report.phases.total += context_seconds;
   return report;
 }
 
