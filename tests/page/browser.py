@@ -141,7 +141,7 @@ class Browser:
             raise AssertionError(details.get("exception", {}).get("description", details["text"]))
         return result["result"].get("value")
 
-    def wait_for(self, condition, seconds=20):
+    def wait_for(self, condition, seconds=90):
         """Until the JavaScript expression is true."""
         end = time.monotonic() + seconds
         while True:

@@ -84,6 +84,7 @@ class ImageCases(PageCase):
                     self.assertEqual(shown, layer[field])
 
     def test_squarify_fills_any_box_without_overlap(self):
+        self.open_list()
         worst = self.module(
             """
             const {squarify} = await import('./squarify.js');

@@ -25,6 +25,8 @@ class PageCase(unittest.TestCase):
         PageCase.server.close()
 
     def setUp(self):
+        self.browser.call("Page.navigate", url="about:blank")
+        self.browser.wait_for("location.href === 'about:blank'")
         self.browser.resize(1100, 900)
         self.browser.prefer("light")
         self.browser.requests.clear()
