@@ -190,8 +190,8 @@ int finish(const contract::BuildReport& report, const BuildFlags& flags,
 }  // namespace
 
 int build_command(const BuildFlags& flags) {
-  // Credentials live in this process: no other process of this uid may read its memory or
-  // environment.
+  // Credentials live in this process: no other process of this uid may
+  // read its memory or environment.
   ::prctl(PR_SET_DUMPABLE, 0);
   std::unique_ptr<TerminationFile> termination;
   if (!flags.termination_log.empty()) {
