@@ -49,7 +49,7 @@ void add_flags(CLI::App& app, OperatorOptions& options, Raw& raw) {
                  "HOST=URL: pull HOST's images from URL first, e.g. docker.io=https://mirror:5000 "
                  "(repeatable)");
   app.add_option("--insecure-registry", options.pod.registries.insecure,
-                 "HOST[:PORT] spoken to over plain http (repeatable)");
+                 "HOST[:PORT]: https that is not verified, else plain http (repeatable)");
   app.add_option("--registry-ca", raw.registry_ca,
                  "PEM file with certificates that registries may be signed by");
 

@@ -39,8 +39,7 @@ struct OciSource {
   std::string ref;  ///< repository@sha256:…; the credentials are those of spec.registries
 };
 /// An OCI manifest of this type has one layer, a tar (gzip or not) of the context.
-inline constexpr std::string_view kContextArtifactType =
-    "application/vnd.imagebuild.context.v1";
+inline constexpr std::string_view kContextArtifactType = "application/vnd.imagebuild.context.v1";
 
 using SourceSpec = std::variant<GitSource, InlineSource, OciSource>;
 
