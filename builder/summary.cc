@@ -36,8 +36,7 @@ std::string render_waste(const contract::PlatformReport& platform) {
 }
 
 std::string render_failure(const api::Failure& failure) {
-  std::string place = failure.line == 0 ? "" : "line " + std::to_string(failure.line) + ": ";
-  std::string out = "error: " + place + failure.message + " (" + failure.reason + ")\n";
+  std::string out = "error: " + api::told(failure) + " (" + failure.reason + ")\n";
   if (failure.log_tail.empty()) return out;
   out += "last output:\n";
   std::string_view rest = failure.log_tail;

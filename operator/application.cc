@@ -95,6 +95,12 @@ Application::~Application() {
 void Application::connect_handlers() {
   builds_.on_change([this](const auto& change) {
     tag_index_.change(change.before, change.after);
+    const bool claims_changed =
+        !change.before || !change.after || change.before->generation != change.after->generation;
+    if (claims_changed)
+      for (const auto& object : {change.before, change.after})
+        if (object)
+          for (const auto& key : tag_index_.sharers(*object)) queue_.add(key, Priority::Background);
     const bool asked = !change.before || !change.after ||
                        change.before->generation != change.after->generation ||
                        change.before->rebuild_token != change.after->rebuild_token;

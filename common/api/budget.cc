@@ -36,7 +36,7 @@ std::optional<std::uint64_t> read_bytes(FieldReader& reader, const char* field) 
 }
 
 std::string over(std::uint64_t bytes, std::uint64_t limit, const char* what) {
-  return format_bytes(bytes) + what + " is over the budget of " + format_bytes(limit);
+  return format_bytes(bytes) + " is over " + what + " of " + format_bytes(limit);
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ std::string over(std::uint64_t bytes, std::uint64_t limit, const char* what) {
 std::vector<std::string> exceeded_limits(const Budget& budget, const BudgetedSizes& sizes) {
   std::vector<std::string> sentences;
   if (budget.size_bytes && sizes.size_bytes > *budget.size_bytes)
-    sentences.push_back(over(sizes.size_bytes, *budget.size_bytes, ""));
+    sentences.push_back(over(sizes.size_bytes, *budget.size_bytes, "spec.budget.size"));
   if (budget.growth_percent && sizes.baseline_bytes > 0) {
     const double limit =
         static_cast<double>(sizes.baseline_bytes) * (1 + *budget.growth_percent / 100);
@@ -52,13 +52,14 @@ std::vector<std::string> exceeded_limits(const Budget& budget, const BudgetedSiz
       sentences.push_back(format_delta(static_cast<std::int64_t>(sizes.size_bytes) -
                                        static_cast<std::int64_t>(sizes.baseline_bytes)) +
                           " over baseline " + format_bytes(sizes.baseline_bytes) +
-                          " is more than the budget of " + percent_to_text(*budget.growth_percent));
+                          " is more than spec.budget.growth of " +
+                          percent_to_text(*budget.growth_percent));
   }
   if (budget.own_bytes && sizes.own_size_bytes > *budget.own_bytes)
-    sentences.push_back(over(sizes.own_size_bytes, *budget.own_bytes, " of own layers"));
+    sentences.push_back(over(sizes.own_size_bytes, *budget.own_bytes, "spec.budget.own"));
   if (budget.layers && sizes.layer_count > *budget.layers)
-    sentences.push_back(std::to_string(sizes.layer_count) + " layers are over the budget of " +
-                        std::to_string(*budget.layers));
+    sentences.push_back(std::to_string(sizes.layer_count) +
+                        " layers are over spec.budget.layers of " + std::to_string(*budget.layers));
   return sentences;
 }
 
@@ -76,7 +77,7 @@ Budget read_budget(FieldReader& spec) {
     if (auto text = reader.maybe_text("growth")) {
       budget.growth_percent = percent_from_text(*text);
       if (!budget.growth_percent)
-        reader.fail("growth", "expected a percentage above 0% such as 20%");
+        reader.fail("growth", "expected a percentage such as 20%, above 0% and at most 10000%");
     }
     if (auto layers = reader.integer("layers", 1, 127)) budget.layers = static_cast<int>(*layers);
     budget.enforcement =

@@ -31,8 +31,8 @@ struct BudgetedSizes {
   std::uint64_t baseline_bytes = 0;  ///< 0: none yet, nothing can have grown
 };
 
-/// One sentence for each limit that is exceeded, the size first: "212.0 MiB is over the budget of
-/// 200.0 MiB". Empty: within.
+/// One sentence for each limit that is exceeded, the size first: "212.0 MiB is over
+/// spec.budget.size of 200.0 MiB". Empty: within.
 std::vector<std::string> exceeded_limits(const Budget& budget, const BudgetedSizes& sizes);
 
 /// The sentences as one message: "…; …".

@@ -139,4 +139,10 @@ std::string clip_back(std::string_view text, std::size_t bytes) {
   return valid.substr(0, end);
 }
 
+std::string told(const Failure& failure) {
+  const std::string line = std::to_string(failure.line);
+  const bool named = failure.message.find(":" + line + ": ") != std::string::npos;
+  return failure.line == 0 || named ? failure.message : "line " + line + ": " + failure.message;
+}
+
 }  // namespace imagebuild::api

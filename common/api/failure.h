@@ -30,6 +30,9 @@ struct Failure {
   std::string log_tail;  ///< last output, at most 1.5 KiB
 };
 
+/// The message with its line in front, where it does not name it itself ("Dockerfile:7: RUN …").
+std::string told(const Failure& failure);
+
 /// Every reason a Failure may carry.
 namespace reason {
 inline constexpr std::string_view kBadDockerfile = "BadDockerfile";  // Terminal

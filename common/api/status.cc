@@ -5,6 +5,8 @@
 namespace imagebuild::api {
 namespace {
 
+constexpr int kMaxCount = 1'000'000'000;
+
 Condition condition_from_json(const Json& value) {
   return {string_at(value, {"type"}),
           string_at(value, {"status"}),
@@ -61,8 +63,11 @@ Build build_from_json(const Json& value) {
   build.number = integer_at(value, "number");
   build.generation = integer_at(value, "generation");
   build.attempt = int_at(value, "attempt");
-  build.retries = int_at(value, "retries");
-  build.config_retries = int_at(value, "configRetries");
+  // They are counted on from: far from where an integer ends.
+  build.attempt = std::min(build.attempt, kMaxCount);
+  build.number = std::clamp<std::int64_t>(build.number, 0, kMaxCount);
+  build.retries = std::min(int_at(value, "retries"), kMaxCount);
+  build.config_retries = std::min(int_at(value, "configRetries"), kMaxCount);
   build.queued_at = string_at(value, {"queuedAt"});
   build.started_at = string_at(value, {"startedAt"});
   build.finished_at = string_at(value, {"finishedAt"});
@@ -74,7 +79,10 @@ Build build_from_json(const Json& value) {
 }
 
 Json build_to_json(const Build& build) {
-  Json result = {{"pod", build.pod}, {"hash", build.hash}, {"trigger", build.trigger}};
+  Json result = Json::object();
+  put(result, "pod", build.pod);
+  put(result, "hash", build.hash);
+  put(result, "trigger", build.trigger);
   put_number(result, "number", build.number);
   put_number(result, "generation", build.generation);
   put_number(result, "attempt", build.attempt);
@@ -105,15 +113,40 @@ HistoryEntry history_from_json(const Json& value) {
 }
 
 Json history_to_json(const HistoryEntry& entry) {
-  Json result = {{"number", entry.number},
-                 {"hash", entry.hash},
-                 {"trigger", entry.trigger},
-                 {"result", entry.result}};
+  Json result = {{"number", entry.number}};
+  put(result, "hash", entry.hash);
+  put(result, "trigger", entry.trigger);
+  put(result, "result", entry.result);
   put_number(result, "seconds", entry.seconds);
   put(result, "digest", entry.digest);
   put_number(result, "sizeBytes", entry.size_bytes);
   put_number(result, "ownSizeBytes", entry.own_size_bytes);
   put(result, "finishedAt", entry.finished_at);
+  return result;
+}
+
+BaselineSample sample_from_json(const Json& value) {
+  return {bytes_at(value, "sizeBytes"), bytes_at(value, "ownSizeBytes")};
+}
+
+Baseline baseline_from_json(const Json& value) {
+  return {.size_bytes = bytes_at(value, "sizeBytes"),
+          .own_size_bytes = bytes_at(value, "ownSizeBytes"),
+          .base_size_bytes = bytes_at(value, "baseSizeBytes"),
+          .samples = int_at(value, "samples"),
+          .recent = list_at<BaselineSample>(value, "recent", sample_from_json)};
+}
+
+Json baseline_to_json(const Baseline& baseline) {
+  Json result = {{"samples", baseline.samples}};
+  put_number(result, "sizeBytes", baseline.size_bytes);
+  put_number(result, "ownSizeBytes", baseline.own_size_bytes);
+  put_number(result, "baseSizeBytes", baseline.base_size_bytes);
+  for (const BaselineSample& sample : baseline.recent) {
+    Json item = {{"sizeBytes", sample.size_bytes}};
+    put_number(item, "ownSizeBytes", sample.own_size_bytes);
+    result["recent"].push_back(std::move(item));
+  }
   return result;
 }
 
@@ -134,9 +167,7 @@ Status status_from_json(const Json& value) {
     status.image = image_from_json(*image);
   if (const Json* baseline = find_path(value, {"baseline"});
       baseline != nullptr && baseline->is_object())
-    status.baseline =
-        Baseline{bytes_at(*baseline, "sizeBytes"), bytes_at(*baseline, "ownSizeBytes"),
-                 bytes_at(*baseline, "baseSizeBytes"), int_at(*baseline, "samples")};
+    status.baseline = baseline_from_json(*baseline);
   if (const Json* inputs = find_path(value, {"inputs"}); inputs != nullptr && inputs->is_object())
     status.inputs = inputs_from_json(*inputs);
   if (const Json* build = find_path(value, {"build"}); build != nullptr && build->is_object())
@@ -151,12 +182,7 @@ Json status_to_json(const Status& status) {
   for (const Condition& condition : status.conditions)
     result["conditions"].push_back(condition_to_json(condition));
   if (status.image) result["image"] = image_to_json(*status.image);
-  if (status.baseline) {
-    result["baseline"] = {{"samples", status.baseline->samples}};
-    put_number(result["baseline"], "sizeBytes", status.baseline->size_bytes);
-    put_number(result["baseline"], "ownSizeBytes", status.baseline->own_size_bytes);
-    put_number(result["baseline"], "baseSizeBytes", status.baseline->base_size_bytes);
-  }
+  if (status.baseline) result["baseline"] = baseline_to_json(*status.baseline);
   if (status.inputs) result["inputs"] = inputs_to_json(*status.inputs);
   if (status.build) result["build"] = build_to_json(*status.build);
   for (const HistoryEntry& entry : status.history)

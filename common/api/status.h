@@ -64,10 +64,16 @@ struct HistoryEntry {
   std::string finished_at;
 };
 
+/// What an accepted build weighed.
+struct BaselineSample {
+  std::uint64_t size_bytes = 0, own_size_bytes = 0;
+};
+
 /// Medians of the last accepted builds, each on its own: base and own need not add up to size.
 struct Baseline {
   std::uint64_t size_bytes = 0, own_size_bytes = 0, base_size_bytes = 0;
   int samples = 0;
+  std::vector<BaselineSample> recent;  ///< what they are medians of, newest first, at most 5
 };
 
 struct Status {

@@ -28,22 +28,23 @@ std::uint64_t older_median(const std::vector<std::uint64_t>& sizes) {
 }
 
 /// Medians over the last accepted builds, this one included.
-api::Baseline baseline_with(const std::vector<api::HistoryEntry>& history,
-                            const api::Image& image) {
+api::Baseline baseline_with(const std::optional<api::Baseline>& before, const api::Image& image) {
+  api::Baseline baseline;
+  baseline.recent = {{image.size_bytes, image.own_size_bytes}};
+  if (before)
+    for (const api::BaselineSample& sample : before->recent)
+      if (baseline.recent.size() < kBaselineSamples) baseline.recent.push_back(sample);
   std::vector<std::uint64_t> sizes, own, base;
-  auto add = [&](std::uint64_t size, std::uint64_t own_size) {
-    sizes.push_back(size);
-    own.push_back(own_size);
-    base.push_back(size - std::min(size, own_size));
-  };
-  add(image.size_bytes, image.own_size_bytes);
-  for (const api::HistoryEntry& entry : history)
-    if (entry.result == "Success" && entry.size_bytes > 0 && sizes.size() < kBaselineSamples)
-      add(entry.size_bytes, entry.own_size_bytes);
-  return {.size_bytes = older_median(sizes),
-          .own_size_bytes = older_median(own),
-          .base_size_bytes = older_median(base),
-          .samples = static_cast<int>(sizes.size())};
+  for (const api::BaselineSample& sample : baseline.recent) {
+    sizes.push_back(sample.size_bytes);
+    own.push_back(sample.own_size_bytes);
+    base.push_back(sample.size_bytes - std::min(sample.size_bytes, sample.own_size_bytes));
+  }
+  baseline.size_bytes = older_median(sizes);
+  baseline.own_size_bytes = older_median(own);
+  baseline.base_size_bytes = older_median(base);
+  baseline.samples = static_cast<int>(baseline.recent.size());
+  return baseline;
 }
 
 double seconds_between(const std::string& from, const std::string& to) {
@@ -113,7 +114,7 @@ void accept_image(api::Status& status, const api::Spec& spec, const std::string&
     image.delta = percent_delta(status.image->size_bytes, image.size_bytes);
   }
   if (status.baseline) image.baseline_size_bytes = status.baseline->size_bytes;
-  status.baseline = baseline_with(status.history, image);
+  status.baseline = baseline_with(status.baseline, image);
   status.inputs = api::Inputs{.key = key,
                               .spec = spec_hash(spec),
                               .source = build.source,

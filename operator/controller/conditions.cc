@@ -12,10 +12,8 @@ struct Table {
 };
 
 std::string failure_message(const api::Failure& failure) {
-  std::string message = failure.message;
-  if (failure.line > 0) message = "line " + std::to_string(failure.line) + ": " + message;
-  if (!failure.stage.empty()) message = "stage " + failure.stage + ", " + message;
-  return api::clip_back(message, 1024);
+  const bool named = !failure.stage.empty() && !failure.stage.starts_with("stage-");
+  return api::clip_back((named ? "stage " + failure.stage + ", " : "") + api::told(failure), 1024);
 }
 
 State budget_state(const Situation::Budget& budget) {

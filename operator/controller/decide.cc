@@ -189,9 +189,9 @@ class Decider {
       reason = failure.reason;
     else if (!retry.never && failure.failure_class == api::FailureClass::Transient)
       reason = "BuildRetrying";
-    std::string where = failure.line > 0 ? "line " + std::to_string(failure.line) + ": " : "";
-    decision_.events.push_back(
-        {true, reason, api::clip_back(failure.reason + ": " + where + failure.message, 1000)});
+    const std::string note =
+        is_over_budget(failure) ? failure.message : failure.reason + ": " + api::told(failure);
+    decision_.events.push_back({true, reason, api::clip_back(note, 1000)});
   }
 
   void judge_image() {
@@ -242,7 +242,7 @@ class Decider {
         return start(*build());  // recorded, never seen: that very name again
       }
     }
-    if (situation_.up_to_date) return;
+    if (situation_.up_to_date) return judge_conflict();
     const bool failed =
         build() && (build()->result == "Failure" || is_blocked()) && build_is_current();
     if (failed) situation_.failure = build()->failure.value_or(api::Failure{});
@@ -299,8 +299,9 @@ class Decider {
   std::string trigger_of_new() const {
     const bool known_token =
         object_.rebuild_token.empty() || (build() && build()->token == object_.rebuild_token);
-    const bool same_spec =
-        decision_.status.inputs && decision_.status.inputs->spec == spec_hash(spec());
+    const bool same_spec = decision_.status.inputs
+                               ? decision_.status.inputs->spec == spec_hash(spec())
+                               : build() && build()->generation == object_.generation;
     return !known_token && same_spec ? "Manual" : "Spec";
   }
 
@@ -317,6 +318,29 @@ class Decider {
     return next;
   }
 
+  /// An older object may have taken a tag of the accepted image since.
+  void judge_conflict() {
+    if (!snapshot_.conflict) {
+      decision_.needs.conflict = true;
+    } else if (!snapshot_.conflict->empty()) {
+      situation_.up_to_date = false;
+      tell_conflict();
+    }
+  }
+
+  void tell_conflict() {
+    situation_.failure =
+        api::Failure{.failure_class = api::FailureClass::Config,
+                     .reason = std::string(api::reason::kImageConflict),
+                     .message = "ImageBuild " + *snapshot_.conflict +
+                                ", which is older, pushes the same repository and tag; change "
+                                "spec.image or spec.tags of one of them"};
+    for (const api::Condition& before : object_.status.conditions)
+      if (before.reason == api::reason::kImageConflict) return;
+    decision_.events.push_back(
+        {true, std::string(api::reason::kImageConflict), situation_.failure->message});
+  }
+
   /// Everything that has to be so before a pod is created; false: not yet, or ask again.
   bool may_start() {
     for (const PodView& pod : snapshot_.pods)
@@ -331,11 +355,7 @@ class Decider {
       return false;
     }
     if (!snapshot_.conflict->empty()) {
-      situation_.failure =
-          api::Failure{.failure_class = api::FailureClass::Config,
-                       .reason = std::string(api::reason::kImageConflict),
-                       .message = "ImageBuild " + *snapshot_.conflict +
-                                  ", which is older, pushes the same repository and tag"};
+      tell_conflict();
       requeue_in(std::chrono::minutes(1));
       return false;
     }

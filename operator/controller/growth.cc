@@ -29,38 +29,56 @@ api::ImageLayer layer_of(const contract::LayerReport& layer) {
           .delta_bytes = std::nullopt};
 }
 
-/// Pairs each new layer with an old one that no other new layer has.
-class Matcher {
- public:
-  Matcher(std::vector<api::ImageLayer>& now, const std::vector<api::ImageLayer>& before)
-      : now_(now), before_(before), taken_(before.size(), false) {}
+/// The share of two texts that is the same at their beginning and end, 0 to 1.
+double similarity(std::string_view a, std::string_view b) {
+  const std::size_t longer = std::max(a.size(), b.size()), shorter = std::min(a.size(), b.size());
+  if (longer == 0) return 1;
+  std::size_t front = 0, back = 0;
+  while (front < shorter && a[front] == b[front]) ++front;
+  while (back < shorter - front && a[a.size() - 1 - back] == b[b.size() - 1 - back]) ++back;
+  return static_cast<double>(front + back) / static_cast<double>(longer);
+}
 
-  void match() {
-    pair([](const auto& a, const auto& b) { return a.digest == b.digest; });
-    pair([](const auto& a, const auto& b) { return a.created_by == b.created_by; });
-    pair([](const auto& a, const auto& b) { return a.line > 0 && a.line == b.line; });
-    pair([](const auto& a, const auto&) { return a.origin == "base"; });
-  }
+/// How likely two layers are the same step of two builds; 0: they are not. The size only decides
+/// between steps that look the same.
+double likeness(const api::ImageLayer& now, const api::ImageLayer& before) {
+  constexpr double kSameDigest = 1000, kSameText = 500, kSimilarText = 100, kSamePlace = 30;
+  if (now.origin != before.origin) return 0;
+  if (now.digest == before.digest) return kSameDigest;
+  const double larger = static_cast<double>(std::max(now.size_bytes, before.size_bytes));
+  const double smaller = static_cast<double>(std::min(now.size_bytes, before.size_bytes));
+  const double size = larger == 0 ? 1 : smaller / larger;
+  if (now.created_by == before.created_by) return kSameText + size;
+  const double similar = similarity(now.created_by, before.created_by);
+  if (similar >= 0.6) return kSimilarText * similar + size;
+  const bool same_place = now.origin == "base" || (now.line > 0 && now.line == before.line);
+  return same_place ? kSamePlace + size : 0;
+}
 
- private:
-  template <typename Same>
-  void pair(Same same) {
-    for (api::ImageLayer& layer : now_) {
-      if (layer.delta_bytes) continue;
-      for (std::size_t i = 0; i < before_.size(); ++i) {
-        if (taken_[i] || before_[i].origin != layer.origin || !same(layer, before_[i])) continue;
-        taken_[i] = true;
-        layer.delta_bytes = static_cast<std::int64_t>(layer.size_bytes) -
-                            static_cast<std::int64_t>(before_[i].size_bytes);
-        break;
-      }
+/// Gives each layer that has a predecessor its delta. Steps keep their order from build to build,
+/// so this is the alignment of the two lists with the greatest likeness in all.
+void align(std::vector<api::ImageLayer>& now, const std::vector<api::ImageLayer>& before) {
+  // best[i][j]: of the layers from i and from j on.
+  std::vector<std::vector<double>> best(now.size() + 1, std::vector<double>(before.size() + 1, 0));
+  auto paired = [&](std::size_t i, std::size_t j) {
+    const double like = likeness(now[i], before[j]);
+    return like > 0 ? like + best[i + 1][j + 1] : 0;
+  };
+  for (std::size_t i = now.size(); i-- > 0;)
+    for (std::size_t j = before.size(); j-- > 0;)
+      best[i][j] = std::max({best[i + 1][j], best[i][j + 1], paired(i, j)});
+  for (std::size_t i = 0, j = 0; i < now.size() && j < before.size();) {
+    if (best[i][j] == paired(i, j) && best[i][j] > 0) {
+      now[i].delta_bytes = static_cast<std::int64_t>(now[i].size_bytes) -
+                           static_cast<std::int64_t>(before[j].size_bytes);
+      ++i, ++j;
+    } else if (best[i][j] == best[i + 1][j]) {
+      ++i;
+    } else {
+      ++j;
     }
   }
-
-  std::vector<api::ImageLayer>& now_;
-  const std::vector<api::ImageLayer>& before_;
-  std::vector<bool> taken_;
-};
+}
 
 }  // namespace
 
@@ -77,7 +95,7 @@ api::ImagePlatform platform_with_deltas(const contract::PlatformReport& report,
     if (platform.layers.size() < kMaxStatusLayers) platform.layers.push_back(layer_of(layer));
   platform.largest_paths = report.largest_paths;
   if (platform.largest_paths.size() > kMaxPaths) platform.largest_paths.resize(kMaxPaths);
-  if (before != nullptr) Matcher(platform.layers, before->layers).match();
+  if (before != nullptr) align(platform.layers, before->layers);
   return platform;
 }
 
@@ -110,6 +128,8 @@ std::optional<LayerChange> largest_growth(const api::ImagePlatform& platform) {
 std::string tell_largest_growth(const api::ImagePlatform& platform, const std::string& dockerfile) {
   const auto change = largest_growth(platform);
   if (!change) return "";
+  // A change this small explains nothing.
+  if (change->bytes < static_cast<std::int64_t>(platform.size_bytes / 100)) return "";
   const api::ImageLayer& layer = platform.layers[change->index];
   std::string text = "largest change: layer " + std::to_string(change->index + 1);
   if (layer.origin == "base") text += " of the base";

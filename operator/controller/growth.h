@@ -11,8 +11,8 @@
 namespace imagebuild::controller {
 
 /// The status' view of a reported platform, with the deltas of its layers against `before` (the
-/// same platform of the image before, or nullptr). A layer's predecessor has the same digest, else
-/// the same instruction, else the same line; a base layer without any takes the next in place.
+/// same platform of the image before, or nullptr). Both lists are aligned in their order: layers of
+/// the same digest, else of the same or a similar instruction, else of the same line or place.
 api::ImagePlatform platform_with_deltas(const contract::PlatformReport& report,
                                         const api::ImagePlatform* before);
 
@@ -30,7 +30,8 @@ struct LayerChange {
 /// the layers before.
 std::optional<LayerChange> largest_growth(const api::ImagePlatform& platform);
 
-/// "largest change: layer 7 RUN pip install … (Dockerfile:14) +39.9 MiB", or "".
+/// "largest change: layer 7 RUN pip install … (Dockerfile:14) +39.9 MiB"; "" when nothing grew by
+/// one percent of the image.
 std::string tell_largest_growth(const api::ImagePlatform& platform, const std::string& dockerfile);
 
 }  // namespace imagebuild::controller

@@ -56,6 +56,21 @@ void TagIndex::change(const Pointer& before, const Pointer& after) {
       claims_[reference].insert({after->created_at, after->uid, after->key()});
 }
 
+std::vector<kube::ObjectKey> TagIndex::sharers(const api::ImageBuild& object) const {
+  std::vector<kube::ObjectKey> keys;
+  std::lock_guard lock(mutex_);
+  for (const std::string& reference : references(object)) {
+    auto it = claims_.find(reference);
+    if (it == claims_.end()) continue;
+    for (const Claim& claim : it->second) {
+      const std::size_t slash = claim.key.find('/');
+      if (claim.uid != object.uid)
+        keys.push_back({claim.key.substr(0, slash), claim.key.substr(slash + 1)});
+    }
+  }
+  return keys;
+}
+
 std::string TagIndex::older_owner(const api::ImageBuild& object) const {
   const Claim own{object.created_at, object.uid, object.key()};
   std::lock_guard lock(mutex_);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/api/status.h"
+#include "common/kube/resource.h"
 #include "operator/controller/pod_view.h"
 
 namespace imagebuild::controller {
@@ -33,6 +34,8 @@ class TagIndex {
  public:
   using Pointer = std::shared_ptr<const api::ImageBuild>;
   void change(const Pointer& before, const Pointer& after);
+  /// Others that push a tag of this one: who has to look again when it changes.
+  std::vector<kube::ObjectKey> sharers(const api::ImageBuild& object) const;
   /// "namespace/name" of the oldest other object that pushes one of this one's tags and is older;
   /// "" if there is none.
   std::string older_owner(const api::ImageBuild& object) const;

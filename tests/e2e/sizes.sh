@@ -56,7 +56,7 @@ contains "WithinBudget" "$(message wasteful WithinBudget)" "(Dockerfile:3) +20.0
 await blocked Stalled True
 equal "Ready" "$(condition blocked Ready)" "False SizeBudgetExceeded"
 equal "WithinBudget" "$(condition blocked WithinBudget)" "False SizeBudgetExceeded"
-contains "WithinBudget" "$(message blocked WithinBudget)" "is over the budget of 6.0 MiB"
+contains "WithinBudget" "$(message blocked WithinBudget)" "is over spec.budget.size of 6.0 MiB"
 contains "WithinBudget" "$(message blocked WithinBudget)" "(Dockerfile:2) +7.0 MiB"
 equal "result" "$(field blocked .status.build.result)" OverBudget
 equal "the tag" "$(tag_digest blocked latest)" "$before"

@@ -71,14 +71,14 @@ TEST_CASE("what an image exceeds is told limit by limit") {
   for (const Row& row :
        {Row{"all at their limit", {200 * kMi, 50 * kMi, 10, 200 * kMi}, {}},
         Row{"no baseline, nothing can have grown", {200 * kMi, 1, 1, 0}, {}},
-        Row{"size", {212 * kMi, 1, 1, 200 * kMi}, {"212.0 MiB is over the budget of 200.0 MiB"}},
+        Row{"size",
+            {212 * kMi, 1, 1, 200 * kMi},
+            {"212.0 MiB is over spec.budget.size of 200.0 MiB"}},
         Row{"growth",
             {150 * kMi, 1, 1, 100 * kMi},
-            {"+50.0 MiB over baseline 100.0 MiB is more than the budget of 20%"}},
-        Row{"own",
-            {100 * kMi, 51 * kMi, 1, 0},
-            {"51.0 MiB of own layers is over the budget of 50.0 MiB"}},
-        Row{"layers", {1, 1, 11, 0}, {"11 layers are over the budget of 10"}}}) {
+            {"+50.0 MiB over baseline 100.0 MiB is more than spec.budget.growth of 20%"}},
+        Row{"own", {100 * kMi, 51 * kMi, 1, 0}, {"51.0 MiB is over spec.budget.own of 50.0 MiB"}},
+        Row{"layers", {1, 1, 11, 0}, {"11 layers are over spec.budget.layers of 10"}}}) {
     CAPTURE(row.name);
     CHECK(exceeded_limits(budget, row.sizes) == row.exceeded);
   }

@@ -103,7 +103,7 @@ Status every_status_field() {
                               .largest_paths = {{"/p", 1, 1}}}};
   status.image->wasted_bytes = 1;
   status.image->advice = {{1, 1, "m"}};
-  status.baseline = Baseline{1, 1, 1, 1};
+  status.baseline = Baseline{1, 1, 1, 1, {{1, 1}}};
   status.inputs = Inputs{.key = "k",
                          .spec = "s",
                          .source = "c",

@@ -23,7 +23,7 @@ TEST_CASE("a status survives encoding and decoding") {
   status.image->platforms[0].wasted_bytes = 2;
   status.image->platforms[0].largest_paths = {{"/bin/sh", 4, 0}};
   status.image->advice = {{3, 2, "do both in one RUN"}};
-  status.baseline = Baseline{5, 3, 2, 2};
+  status.baseline = Baseline{5, 3, 2, 2, {{5, 3}, {6, 4}}};
   status.inputs = Inputs{.key = "k",
                          .spec = "s",
                          .source = "c",
@@ -32,7 +32,8 @@ TEST_CASE("a status survives encoding and decoding") {
                          .bases = {{"a", "p", "d"}}};
   status.build = Build{.pod = "web-12345678-1", .hash = "12345678", .trigger = "Spec"};
   status.build->failure = Failure{FailureClass::Config, "SecretNotFound", "m", "", 0, {}, ""};
-  status.history = {{3, "12345678", "Spec", "Success", "sha256:1", 5, 4, 17.5, "2026-11-24T00:00:00Z"}};
+  status.history = {
+      {3, "12345678", "Spec", "Success", "sha256:1", 5, 4, 17.5, "2026-11-24T00:00:00Z"}};
   status.last_handled_reconcile_at = "now";
   Json json = status_to_json(status);
   CHECK(json["image"]["size"] == "182.4MiB");

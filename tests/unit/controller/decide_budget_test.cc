@@ -68,7 +68,8 @@ TEST_CASE("Warn: the image is accepted, and the condition names limit, growth an
   CHECK(world.condition("UpToDate") == "True/InputsBuilt");
   CHECK(world.condition("WithinBudget") == "False/SizeBudgetExceeded");
   CHECK(budget_message(world) ==
-        "+60.0 MiB over baseline 100.0 MiB is more than the budget of 20%; largest change: layer 1 "
+        "+60.0 MiB over baseline 100.0 MiB is more than spec.budget.growth of 20%; largest change: "
+        "layer 1 "
         "of the base +30.0 MiB");
   CHECK(world.events.back() == "SizeBudgetExceeded");
 }
@@ -124,4 +125,29 @@ TEST_CASE("Block: a raised budget builds again") {
   build(world, success_report(160 * kMi));
   CHECK(world.condition("Ready") == "True/Succeeded");
   CHECK(world.condition("WithinBudget") == "True/BelowLimits");
+}
+
+TEST_CASE("failing builds do not push accepted sizes out of the baseline") {
+  auto world = world_with({{"growth", "10%"}});
+  world.build_well(100 * kMi);
+  for (int i = 0; i < 12; ++i) {
+    world.edit({{"target", "t" + std::to_string(i)}});
+    build(world, failure_report(api::FailureClass::Terminal, "BuildFailed"));
+  }
+  world.edit({{"target", "good"}});
+  world.build_well(160 * kMi);
+  CHECK(world.last.status.baseline->samples == 2);
+  CHECK(world.last.status.baseline->size_bytes == 100 * kMi);
+  CHECK(world.condition("WithinBudget") == "False/SizeBudgetExceeded");
+  rebuild(world, "again");
+  world.build_well(160 * kMi);
+  CHECK(world.condition("WithinBudget") == "False/SizeBudgetExceeded");  // as Block would say
+}
+
+TEST_CASE("a blocked build says where the image is and what to do") {
+  auto world = world_with({{"size", "100Mi"}, {"enforcement", "Block"}});
+  build(world, blocked_report(160 * kMi));
+  CHECK(budget_message(world).find("it was pushed as registry.acme.io/web@sha256:") !=
+        std::string::npos);
+  CHECK(budget_message(world).find("raise the budget") != std::string::npos);
 }

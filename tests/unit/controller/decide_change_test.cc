@@ -215,3 +215,29 @@ TEST_CASE("a repository the operator cannot look into is left to the builder") {
     CHECK_FALSE(world.last.create_pod);
   }
 }
+
+TEST_CASE("a tag that an older object takes shows at the younger one that pushed it before") {
+  World world;
+  world.build_well();
+  world.conflict = "team/older";
+  world.step();
+  CHECK(world.condition("Ready") == "True/Succeeded");
+  CHECK(world.condition("UpToDate") == "False/ImageConflict");
+  CHECK(world.events.back() == "ImageConflict");
+  const std::size_t events = world.events.size();
+  world.step();
+  CHECK(world.events.size() == events);  // told once
+  world.conflict = "";
+  world.step();
+  CHECK(world.condition("UpToDate") == "True/InputsBuilt");
+}
+
+TEST_CASE("the annotation is the trigger also while no image was accepted") {
+  World world;
+  world.step();
+  world.end(failure_report(api::FailureClass::Terminal, "BuildFailed"));
+  world.step();
+  world.object["metadata"]["annotations"]["imagebuild.dev/rebuild"] = "now";
+  world.step();
+  CHECK(world.last.status.build->trigger == "Manual");
+}

@@ -57,6 +57,10 @@ TEST_CASE("a layer is compared with the one of the same instruction") {
             {layer("b", 100, 0, "base"), layer("8", 15, 2, "RUN a && c"),
              layer("2", 20, 3, "RUN b")},
             {0, 5, 0}},
+        Row{"a line was inserted and those below were edited",
+            {layer("b", 100, 0, "base"), layer("9", 3, 2, "RUN curl -O https://acme.io/tool"),
+             layer("8", 11, 3, "RUN a"), layer("7", 21, 4, "RUN b")},
+            {0, kNone, 1, 1}},
         Row{"the base was refreshed",
             {layer("c", 130, 0, "other base"), layer("7", 10, 2, "RUN a"),
              layer("6", 20, 3, "RUN b")},
@@ -81,4 +85,19 @@ TEST_CASE("the layer that grew most is told with its instruction and line") {
   CHECK(tell({layer("c", 160 * kMi, 0, "ADD rootfs"), layer("1", 10 * kMi, 2, "RUN a")}) ==
         "largest change: layer 1 of the base ADD rootfs +60.0 MiB");
   CHECK(tell({layer("b", 100 * kMi, 0, "base")}).empty());
+}
+
+TEST_CASE("steps whose instructions look the same are told apart by their size") {
+  const auto before = image({layer("1", 100, 2, "RUN x"), layer("2", 200, 3, "RUN x")});
+  CHECK(deltas(image({layer("3", 199, 3, "RUN x")}, &before)) ==
+        std::vector<std::optional<std::int64_t>>{-1});
+}
+
+TEST_CASE("without the layers before, and for a change that explains nothing, nothing is told") {
+  const auto unknown = image({});
+  const auto now = image({layer("b", 1000, 0, "base"), layer("1", 10, 2, "RUN a")}, &unknown);
+  CHECK_FALSE(largest_growth(now));
+  const auto before = image({layer("b", 1000, 0, "base"), layer("1", 10, 2, "RUN a")});
+  const auto same = image({layer("b", 1000, 0, "base"), layer("2", 16, 2, "RUN a")}, &before);
+  CHECK(tell_largest_growth(same, "Dockerfile").empty());
 }
