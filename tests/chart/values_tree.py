@@ -20,6 +20,7 @@ SWITCHES = {
     "builder.networkPolicy.enabled": {"watchNamespaces": ["x"]},
     "podDisruptionBudget": {"podDisruptionBudget": {"enabled": True}},
     "networkPolicy": {"networkPolicy": {"enabled": True}},
+    "page": {"page": {"enabled": True}},
     "metrics.serviceMonitor": {"metrics": {"serviceMonitor": {"enabled": True}}},
     "metrics.prometheusRule": {"metrics": {"prometheusRule": {"enabled": True}}},
     "metrics.grafanaDashboard": {"metrics": {"grafanaDashboard": {"enabled": True}}},

@@ -18,6 +18,13 @@
 {{- if .Values.metrics.layers }}
 - --metrics-layers
 {{- end }}
+{{- if .Values.page.enabled }}
+- --page
+- {{ printf "--page-address=%s" .Values.page.address | quote }}
+{{- range .Values.page.hosts }}
+- {{ printf "--page-host=%s" . | quote }}
+{{- end }}
+{{- end }}
 - --max-concurrent-builds={{ int .Values.builder.maxConcurrent }}
 - {{ printf "--pending-timeout=%s" .Values.builder.pendingTimeout | quote }}
 - --pod-shape={{ .Values.builder.podShape }}
