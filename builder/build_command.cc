@@ -93,7 +93,14 @@ Result<void> give_git_trust(Job& job, const std::string& work_dir) {
 contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
                               progress::Progress& progress, const std::stop_token& stop) {
   auto work = WorkDirectory::make(wanted_work_dir);
-  if (!work) return failed(executor::make_failure(work.error(), Doing::Isolation));
+  if (!work)
+    return failed({.failure_class = work.error().kind == ErrorKind::Transient
+                                        ? api::FailureClass::Transient
+                                        : api::FailureClass::Config,
+                   .reason = std::string(work.error().kind == ErrorKind::Transient
+                                             ? api::reason::kOutOfDisk
+                                             : api::reason::kIsolationUnavailable),
+                   .message = work.error().message});
   if (auto trusted = give_git_trust(job, work->path()); !trusted)
     return failed(executor::make_failure(trusted.error(), Doing::Isolation));
   registry::TransportPair transports({.tls = job.tls});
@@ -172,7 +179,7 @@ int finish(const contract::BuildReport& report, const BuildFlags& flags,
            TerminationFile* termination, int status) {
   if (!flags.report.empty()) {
     auto written =
-        write_file_atomically(flags.report, dump_json(contract::report_to_json(report), 2) + "\n");
+        write_report(flags.report, dump_json(contract::report_to_json(report), 2) + "\n");
     if (!written) status = complain_of_report("--report", written.error(), status);
   }
   if (flags.progress != "json")

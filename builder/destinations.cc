@@ -1,9 +1,12 @@
 #include "builder/destinations.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+
+#include "common/base/unique_fd.h"
 
 namespace imagebuild {
 namespace {
@@ -27,6 +30,14 @@ Result<void> check_report(const std::string& report) {
 }
 
 }  // namespace
+
+Result<void> write_report(const std::string& path, std::string_view text) {
+  struct stat info {};
+  const bool regular = ::lstat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode);
+  if (regular) return write_file_atomically(path, text);
+  auto file = TRY(open_file(path, O_WRONLY | O_CREAT | O_TRUNC));
+  return write_all(file.get(), text).context(path);
+}
 
 Result<void> check_destinations(const executor::Output& output, const std::string& report) {
   TRY_CONTEXT(check_report(report), "--report");

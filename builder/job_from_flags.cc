@@ -105,9 +105,11 @@ Result<api::Timestamp> parse_timestamp(const std::string& text) {
   if (text == "zero") return api::Timestamp{.kind = api::Timestamp::Kind::Zero};
   api::Timestamp timestamp{.kind = api::Timestamp::Kind::Epoch};
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), timestamp.epoch);
-  if (error != std::errc() || end != text.data() + text.size() || timestamp.epoch < 0)
+  if (error != std::errc() || end != text.data() + text.size() || timestamp.epoch < 0 ||
+      timestamp.epoch > 253402300799)  // the end of the year 9999
     return fail(ErrorKind::InvalidInput,
-                "--timestamp " + text + ": expected source, build, zero or seconds since 1970");
+                "--timestamp " + text +
+                    ": expected source, build, zero or seconds since 1970 (up to the year 9999)");
   return timestamp;
 }
 

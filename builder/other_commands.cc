@@ -76,9 +76,11 @@ int doctor_command(const DoctorFlags& flags) {
   std::string store = !flags.work_dir.empty()                      ? flags.work_dir
                       : temporary != nullptr && *temporary != '\0' ? temporary
                                                                    : "/var/tmp";
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(store, ignored))
+    return complain(errno_error("--work-dir " + store, ENOENT), 3);
   auto report =
       probe_isolation({.store_dir = store + "/imagebuild-doctor." + std::to_string(::getpid())});
-  std::error_code ignored;
   std::filesystem::remove_all(store + "/imagebuild-doctor." + std::to_string(::getpid()), ignored);
   if (flags.format == "json")
     std::printf("%s\n", dump_json(isolation_to_json(report), 2).c_str());

@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPrefix = "imagebuild.";
 constexpr const char* kLock = "lock";
+constexpr std::string_view kMark = "work of imagebuild-builder\n";
 
 std::string parent_directory(const std::string& wanted) {
   if (!wanted.empty()) return wanted;
@@ -28,8 +29,12 @@ bool is_abandoned(const fs::path& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::geteuid())
     return false;
-  auto lock = open_file(path / kLock, O_RDONLY | O_NOFOLLOW);
-  return lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) == 0;
+  // What only looks like ours is not touched: a pipe does not make us wait, a file must say what it
+  // is.
+  auto lock = open_file(path / kLock, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!lock || ::fstat(lock->get(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  auto text = read_all(lock->get(), kMark.size());
+  return text && *text == kMark && ::flock(lock->get(), LOCK_EX | LOCK_NB) == 0;
 }
 
 // The lock gets its name when it is held: another builder never sees one that is free.
@@ -39,6 +44,7 @@ Result<UniqueFd> lock_directory(const std::string& path) {
   const std::string name = path + "/" + kLock, unnamed = name + ".new";
   auto lock = TRY(open_file(unnamed, O_RDWR | O_CREAT | O_EXCL, 0600));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return errno_error("lock " + path);
+  TRY(write_all(lock.get(), kMark));
   if (::rename(unnamed.c_str(), name.c_str()) != 0) return errno_error("name the lock of " + path);
   return lock;
 }

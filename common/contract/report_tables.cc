@@ -33,7 +33,8 @@ LayerReport layer_from_json(const Json& value) {
 }
 
 api::ImagePath clipped(api::ImagePath path) {
-  path.path = api::clip_front(path.path, kMaxPath);
+  if (path.path.size() > kMaxPath)
+    path.path = "…" + api::clip_front(path.path, kMaxPath - std::string_view("…").size());
   return path;
 }
 Json path_to_json(const api::ImagePath& path) { return api::path_to_json(clipped(path)); }

@@ -366,6 +366,31 @@ is "a work directory that cannot be made ends with 3" "$STATUS" 3
 C='' early
 is "an empty context ends with 2" "$STATUS" 2
 
+mkfifo "$T/fifo"
+cat "$T/fifo" >"$T/from-fifo" &
+context tiny <<EOF
+FROM scratch
+COPY Dockerfile /
+EOF
+early --report "$T/fifo"
+is "a report may go to a pipe" "$STATUS $(test -p "$T/fifo" && echo pipe) $(jq -r .result "$T/from-fifo")" "0 pipe Success"
+mkdir -p "$WORK/imagebuild.mine" && : >"$WORK/imagebuild.mine/lock" && mkdir "$WORK/imagebuild.pipe" && mkfifo "$WORK/imagebuild.pipe/lock"
+build
+holds "a directory that only looks like a builder's is left alone" test -e "$WORK/imagebuild.mine/lock" -a -p "$WORK/imagebuild.pipe/lock"
+rm -r "$WORK/imagebuild.mine" "$WORK/imagebuild.pipe"
+
+# --- what other builders make of a file
+context optional <<EOF
+FROM $BASE
+COPY Dockerfile optional* /app/
+WORKDIR /w/d
+RUN rmdir /w/d
+RUN pwd > /where
+EOF
+root optional
+is "a working directory that is gone is made for RUN" "$(cat "$ROOTFS/where" 2>/dev/null)" /w/d
+holds "a pattern may match nothing beside another source" test -s "$ROOTFS/app/Dockerfile"
+
 # --- names and platforms
 context whiteout <<EOF
 FROM $BASE
