@@ -48,6 +48,9 @@ Result<RunSpec> StageBuilder::make_run_spec(const dockerfile::Run& run, LayerId 
     argv = shell_of(config);
     argv.push_back(program.script);
   }
+  // The primary group is among them, as with other runtimes: a file may deny it to its members.
+  auto groups = user.supplementary_groups;
+  groups.insert(groups.begin(), user.gid);
   return RunSpec{.lowers = TRY(tree()),
                  .upper = upper,
                  .argv = std::move(argv),
@@ -55,7 +58,7 @@ Result<RunSpec> StageBuilder::make_run_spec(const dockerfile::Run& run, LayerId 
                  .cwd = config.working_dir.empty() ? "/" : config.working_dir,
                  .uid = user.uid,
                  .gid = user.gid,
-                 .groups = user.supplementary_groups,
+                 .groups = std::move(groups),
                  .network = build_.options.network,
                  .extra_hosts = build_.options.extra_hosts};
 }

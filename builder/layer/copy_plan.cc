@@ -77,8 +77,8 @@ Result<std::vector<std::string>> Planner::expand(const std::string& source) {
   std::vector<std::string> matches;
   auto parts = components_of(clean);
   TRY(expand_below("", parts, matches));
-  // A match that is excluded, dangling or gone is no match,
-  // except that a pattern must match something.
+  // A match that is excluded, dangling or gone is no match. A pattern may match nothing, as long as
+  // another source does: COPY package.json package-lock.json* ./
   std::vector<std::string> present;
   for (auto& match : matches) {
     auto real = follow(match);
@@ -88,7 +88,6 @@ Result<std::vector<std::string>> Planner::expand(const std::string& source) {
       continue;
     present.push_back(std::move(match));
   }
-  if (present.empty()) return fail(ErrorKind::NotFound, source + ": no file matches");
   return present;
 }
 
@@ -192,6 +191,8 @@ Result<CopyPlan> Planner::run() {
       sources.push_back({std::move(name), std::move(from)});
     }
   }
+  if (sources.empty() && !request_.sources.empty())
+    return fail(ErrorKind::NotFound, request_.sources.front() + ": no file matches");
   if (!into_directory && (request_.sources.size() > 1 || (files > 0 && sources.size() > 1)))
     return fail(ErrorKind::InvalidInput, "several sources: the destination " + to.path +
                                              " must be a directory and end with /");

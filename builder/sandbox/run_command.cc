@@ -69,8 +69,20 @@ Result<void> no_descriptors(CommandContext&) {
   return {};
 }
 
+/// mkdir -p; what cannot be made shows when it is entered.
+void make_directories(const std::string& path) {
+  for (std::size_t slash = path.find('/', 1); slash != path.npos; slash = path.find('/', slash + 1))
+    ::mkdir(path.substr(0, slash).c_str(), 0755);
+  ::mkdir(path.c_str(), 0755);
+}
+
+/// A config may name a directory that no layer has: runtimes make it, and so it is in the layer.
 Result<void> working_directory(CommandContext& context) {
   if (::chdir(context.spec.cwd.c_str()) == 0) return {};
+  if (errno == ENOENT) {
+    make_directories(context.spec.cwd);
+    if (::chdir(context.spec.cwd.c_str()) == 0) return {};
+  }
   Error error = errno_error(context.spec.cwd);
   error.kind = ErrorKind::InvalidInput;
   return error;

@@ -137,6 +137,14 @@ TEST_CASE("what COPY refuses") {
   }
 }
 
+TEST_CASE("a pattern may match nothing beside a source that is there") {
+  Tree tree;
+  tree.file("package.json", "{}");
+  auto copied = copy(tree, {.sources = {"package.json", "package-lock.json*"},
+                            .destination = {.path = "/app", .trailing_slash = true}});
+  REQUIRE(copied.ok());
+}
+
 TEST_CASE("owner, mode and time are what was asked, for everything written") {
   if (!may_chown()) return;
   Tree tree;
