@@ -56,7 +56,8 @@ constexpr Step kSteps[] = {
     {"SourceNotFound",
      "Correct spec.source: the repository, branch, tag or commit does not exist."},
     {"SourceDenied",
-     "The source needs credentials: look at spec.source.git.secretRef (username and password)."},
+     "The source needs credentials: look at spec.source.git.secretRef (username and password), or "
+     "spec.registries.secretRefs for an uploaded context."},
     {"IsolationUnavailable",
      "The node does not let a build run: see `imagebuild-builder doctor` in the builder's image, "
      "and the operator's --pod-shape."},
