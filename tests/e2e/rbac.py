@@ -13,6 +13,8 @@ USER = "system:serviceaccount:imagebuild-system:imagebuild-operator"
 UNSEEN = {
     ("imagebuild.dev", "imagebuilds/finalizers", "update"):
         "checked by an admission plug-in while a pod is created, not requested",
+    ("", "pods", "get"):
+        "asked when a build's pod is missing from the cache, or there before it is created",
 }
 
 
