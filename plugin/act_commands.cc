@@ -57,7 +57,8 @@ Result<int> rebuild_command(Session& session, const RebuildFlags& flags) {
   const View before = TRY(fetch_view(session, flags.name));
   const auto now = SystemClock().now();
   const auto millis = now.time_since_epoch().count() % 1000;
-  const std::string token = format_rfc3339(now) + "/" + std::to_string(millis);
+  std::string token = format_rfc3339(now) + "/" + std::to_string(millis);
+  if (token == before.rebuild_token) token += "/again";  // within the same millisecond
   const View asked = view_from_json(
       TRY(patch(session, flags.name,
                 {{"metadata", {{"annotations", {{"imagebuild.dev/rebuild", token}}}}}})));

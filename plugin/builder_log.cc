@@ -1,5 +1,6 @@
 #include "plugin/builder_log.h"
 
+#include <deque>
 #include <set>
 
 #include "common/base/wait.h"
@@ -10,7 +11,8 @@
 namespace imagebuild::plugin {
 namespace {
 
-constexpr int kAttempts = 5;  // connections in a row that give nothing
+constexpr std::int64_t kReportLines = 128;  // more than a report has
+constexpr int kAttempts = 5;                // connections in a row that give nothing
 
 bool has_ended(const Json& pod) {
   const std::string phase = string_at(pod, {"status", "phase"});
@@ -47,7 +49,16 @@ class Follower {
     if (std::string why = why_pending(*pod); !why.empty())
       return fail(ErrorKind::InvalidInput,
                   "pod " + key_.name + " has not started (" + why + "); wait for it with -f");
-    return copy(false);
+    if (!tail_) return copy(false);
+    // The operator's lines are the last ones: they do not count.
+    std::deque<std::string> last;
+    TRY(stream_.copy(key_, false, *tail_ + kReportLines, [&](std::string_view line) {
+      if (is_report_line(line)) return;
+      last.emplace_back(line);
+      if (last.size() > static_cast<std::size_t>(*tail_)) last.pop_front();
+    }));
+    for (const std::string& line : last) session_.console.out(printable(line) + "\n");
+    return {};
   }
 
  private:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "plugin/render.h"
+
 namespace imagebuild::plugin {
 namespace {
 
@@ -15,6 +17,11 @@ std::string known_builds(const View& view) {
       known += (known.empty() ? "" : ", ") + std::to_string(entry.number) + " (" +
                entry.digest.substr(0, 19) + ")";
   return known.empty() ? "the history has no image" : "the history has " + known;
+}
+
+std::string keyword(const std::string& created_by) {
+  const std::string text = instruction(created_by);
+  return text.substr(0, text.find(' '));
 }
 
 std::int64_t number_of(const View& view, const std::string& digest) {
@@ -37,21 +44,27 @@ std::vector<LayerChange> pair_layers(const ImageInfo& before, const ImageInfo& a
                                      const View& view) {
   std::vector<bool> taken(before.layers.size(), false);
   std::vector<LayerChange> changes(after.layers.size());
-  auto pair = [&](bool by_digest) {
+  enum class By { Digest, Instruction, Place };
+  auto equal = [&](By by, std::size_t i, std::size_t j) {
+    const LayerInfo &a = before.layers[j], &b = after.layers[i];
+    if (by == By::Digest) return a.blob.digest == b.blob.digest;
+    // An instruction that was rewritten stands where it stood, if nothing else was added.
+    if (by == By::Place)
+      return i == j && before.layers.size() == after.layers.size() &&
+             keyword(a.created_by) == keyword(b.created_by);
+    return !b.created_by.empty() && a.created_by == b.created_by;
+  };
+  auto pair = [&](By by) {
     for (std::size_t i = 0; i < changes.size(); ++i)
       for (std::size_t j = 0; j < taken.size() && !changes[i].before; ++j) {
-        const LayerInfo &a = before.layers[j], &b = after.layers[i];
-        const bool equal = by_digest ? a.blob.digest == b.blob.digest
-                                     : !b.created_by.empty() && a.created_by == b.created_by;
-        if (taken[j] || !equal) continue;
+        if (taken[j] || !equal(by, i, j)) continue;
         taken[j] = true;
         changes[i].before = j;
-        changes[i].before_bytes = a.blob.size;
-        changes[i].kind = by_digest ? LayerChange::Kind::Same : LayerChange::Kind::Changed;
+        changes[i].before_bytes = before.layers[j].blob.size;
+        changes[i].kind = by == By::Digest ? LayerChange::Kind::Same : LayerChange::Kind::Changed;
       }
   };
-  pair(true);
-  pair(false);
+  for (By by : {By::Digest, By::Instruction, By::Place}) pair(by);
   for (std::size_t i = 0; i < changes.size(); ++i) {
     LayerChange& change = changes[i];
     if (!change.before) change.kind = LayerChange::Kind::Added;

@@ -44,7 +44,8 @@ struct ImageDiff {
   std::size_t folded = 0;  ///< paths beyond the limit, summed up by directory
 };
 
-/// Pairs equal digests, then equal instructions; lines come from the view's present image.
+/// Pairs equal digests, then equal instructions, then equal places; lines come from the view's
+/// present image.
 std::vector<LayerChange> pair_layers(const ImageInfo& before, const ImageInfo& after,
                                      const View& view);
 

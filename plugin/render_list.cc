@@ -7,6 +7,8 @@
 namespace imagebuild::plugin {
 namespace {
 
+constexpr std::size_t kWide = 100;
+
 std::int64_t rank(const View& view, const std::string& sort) {
   constexpr std::int64_t kLast = INT64_MIN;
   if (!view.image) return kLast;
@@ -25,16 +27,16 @@ void sort_views(std::vector<View>& views, const std::string& sort) {
   });
 }
 
-std::string budget_word(const View& view) {
+bool over_budget(const View& view) {
   const api::Condition* within = view.condition("WithinBudget");
-  if (within == nullptr) return view.budget.empty() ? "-" : "?";
-  return within->status == "True" ? "ok" : within->status == "False" ? "exceeded" : "?";
+  return within != nullptr && within->status == "False";
 }
 
 std::string state_word(const View& view) {
   const api::Condition* ready = view.condition("Ready");
   if (ready == nullptr) return "-";
   if (ready->status != "True") return ready->reason.empty() ? ready->status : ready->reason;
+  if (over_budget(view)) return "over budget";
   const api::Condition* current = view.condition("UpToDate");
   return current == nullptr || current->status == "True" ? "Ready" : "Ready, " + current->reason;
 }
@@ -44,18 +46,23 @@ std::string state_word(const View& view) {
 std::string render_list(std::vector<View> views, const ListOptions& options, const Style& style) {
   if (views.empty()) return "No ImageBuilds found.\n";
   sort_views(views, options.sort);
+  // Eighty columns hold a namespace or the distance from the baseline.
+  const bool with_over = !options.with_namespace || style.width >= kWide;
+  const std::size_t name_width = options.with_namespace && style.width < kWide ? 20 : 24;
   std::vector<Table::Column> headings;
   if (options.with_namespace) headings.push_back({"NAMESPACE"});
-  for (const char* name : {"NAME", "SIZE", "DELTA", "BASELINE", "OVER", "BUDGET", "STATE"}) {
-    const std::string text = name;
-    headings.push_back({text, text != "NAME" && text != "BUDGET" && text != "STATE"});
-  }
+  headings.push_back({"NAME"});
+  headings.push_back({"SIZE", true});
+  headings.push_back({"DELTA", true});
+  headings.push_back({"BASELINE", true});
+  if (with_over) headings.push_back({"OVER", true});
+  headings.push_back({"STATE"});
   Table table(std::move(headings));
   std::uint64_t total = 0, own = 0;
   for (const View& view : views) {
     std::vector<std::string> cells;
-    if (options.with_namespace) cells.push_back(clip(style, view.name_space, 16));
-    cells.push_back(clip(style, view.name, 24));
+    if (options.with_namespace) cells.push_back(clip(style, view.name_space, 14));
+    cells.push_back(clip(style, view.name, name_width));
     const auto over = view.over_baseline();
     cells.push_back(view.image ? format_bytes_compact(view.image->size_bytes) : "-");
     cells.push_back(view.image && view.image->delta_bytes
@@ -63,8 +70,7 @@ std::string render_list(std::vector<View> views, const ListOptions& options, con
                                                      : view.image->delta)
                         : "-");
     cells.push_back(view.baseline ? format_bytes_compact(view.baseline->size_bytes) : "-");
-    cells.push_back(over ? percent(*over, view.baseline->size_bytes) : "-");
-    cells.push_back(budget_word(view));
+    if (with_over) cells.push_back(over ? percent(*over, view.baseline->size_bytes) : "-");
     cells.push_back(state_word(view));
     table.add(std::move(cells));
     if (view.image) total += view.image->size_bytes, own += view.image->own_bytes;
@@ -81,7 +87,7 @@ Json list_to_json(std::vector<View> views, const ListOptions& options) {
                  {"name", view.name},
                  {"image", view.target},
                  {"state", state_word(view)},
-                 {"budget", budget_word(view)}};
+                 {"overBudget", over_budget(view)}};
     if (view.image) {
       item["ref"] = view.image->ref;
       item["sizeBytes"] = view.image->size_bytes;

@@ -144,10 +144,16 @@ std::string wrap(std::string_view text, std::size_t width, std::string_view inde
   std::string result, line;
   for (std::size_t start = 0; start < all.size();) {
     const std::size_t end = std::min(all.find(' ', start), all.size());
-    const std::string word = all.substr(start, end - start);
+    std::string word = all.substr(start, end - start);
     if (!line.empty() && columns(indent) + columns(line) + 1 + columns(word) > width) {
       result += std::string(indent) + line + "\n";
       line.clear();
+    }
+    const std::size_t room = width > columns(indent) ? width - columns(indent) : 1;
+    while (line.empty() && columns(word) > room) {
+      const std::string part = prefix(word, room);
+      result += std::string(indent) + part + "\n";
+      word.erase(0, part.size());
     }
     line += (line.empty() ? "" : " ") + word;
     start = end + 1;

@@ -31,7 +31,8 @@ std::string clip(const Style& style, std::string_view text, std::size_t width);
 std::string clip_front(const Style& style, std::string_view text, std::size_t width);
 std::string pad_right(std::string text, std::size_t width);
 std::string pad_left(std::string text, std::size_t width);
-/// Lines of at most `width` characters, each after `indent`; words longer than that are not cut.
+/// Lines of at most `width` characters, each after `indent`; a word longer than that (a digest) is
+/// broken.
 std::string wrap(std::string_view text, std::size_t width, std::string_view indent);
 
 /// "3 builds", "1 build".

@@ -3,10 +3,12 @@
 
 #include <filesystem>
 
+#include "builder/context/context.h"
 #include "builder/layer/compression.h"
 #include "common/base/unique_fd.h"
 #include "plugin/commands.h"
 #include "plugin/diff.h"
+#include "plugin/registry_access.h"
 #include "tests/support/archives.h"
 #include "tests/support/fake_api/fake_api.h"
 #include "tests/support/fake_registry/fake_registry.h"
@@ -178,6 +180,29 @@ TEST_CASE_METHOD(Fixture, "diff names the layer, the line and the paths that gre
   }
 }
 
+TEST_CASE("layers are paired by digest, by instruction and by place") {
+  const auto layer = [](const std::string& name, const std::string& created_by) {
+    return LayerInfo{.blob = {.digest = oci::Digest::of(name), .size = 1},
+                     .created_by = created_by};
+  };
+  const ImageInfo before{.layers = {layer("base", "ADD"), layer("1", "COPY a /"),
+                                    layer("2", "RUN one"), layer("3", "")}};
+  ImageInfo after{.layers = {layer("base", "ADD"), layer("4", "RUN one"), layer("5", "RUN two"),
+                             layer("6", "")}};
+  const auto kinds = [&] {
+    std::string text;
+    for (const LayerChange& change : pair_layers(before, after, {}))
+      text += (change.before ? std::to_string(*change.before) : "-") + ">" +
+              (change.after ? std::to_string(*change.after) : "-") + " ";
+    return text;
+  };
+  CHECK(kinds() == "0>0 2>1 ->2 3>3 1>- ");
+  after.layers[1].created_by = "COPY b /";
+  CHECK(kinds() == "0>0 1>1 2>2 3>3 ");
+  after.layers.push_back(layer("7", "CMD"));
+  CHECK(kinds() == "0>0 ->1 ->2 ->3 ->4 1>- 2>- 3>- ");
+}
+
 TEST_CASE_METHOD(Fixture, "diff without anything to compare with says what there is") {
   const auto only = put_image(registry, {kBase});
   api.put(kube::kImageBuilds, object_of(only, only, "x"));
@@ -282,6 +307,19 @@ TEST_CASE("build pushes a larger context with the user's own credentials") {
   const auto blob = fixture.registry.blob("web", manifest->layers[0].digest);
   REQUIRE(blob);
   CHECK(blob->size() == manifest->layers[0].size);
+
+  // What the builder makes of it.
+  auto access = RegistryAccess::make(fixture.reach());
+  REQUIRE(access.ok());
+  auto unpacked = context::pull_oci(
+      access->client(),
+      {.ref = access->reachable(*oci::Reference::parse(ref)).to_string(),
+       .temporary_directory = fixture.home,
+       .decompress = [](ByteSource bytes) { return open_decompressor(bytes, 1u << 20); }});
+  INFO((unpacked.ok() ? "" : unpacked.error().message));
+  REQUIRE(unpacked.ok());
+  CHECK(unpacked->dockerfile().text == "FROM scratch\n");
+  CHECK(*read_file(unpacked->path() + "/big") == text_of(300'000));
 
   // The same files again: nothing is sent, and nothing is built.
   const int uploads = fixture.registry.count("PUT", "/blobs/");

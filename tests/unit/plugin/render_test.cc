@@ -33,7 +33,12 @@ std::size_t widest(const std::string& text) {
 }
 
 std::vector<View> all() {
-  return {view_from_json(grown()), view_from_json(failed()), view_from_json(fresh())};
+  Json retried = failed();
+  retried["metadata"]["namespace"] = "a-namespace-with-a-long-name";
+  retried["metadata"]["name"] = "an-image-whose-name-is-longer-than-the-column";
+  retried["status"]["conditions"][0]["reason"] = "ProgressingWithRetry";
+  return {view_from_json(grown()), view_from_json(failed()), view_from_json(fresh()),
+          view_from_json(retried)};
 }
 
 }  // namespace
@@ -44,7 +49,8 @@ TEST_CASE("sizes, list and why are the golden pages, and fit into 80 columns") {
       {"sizes.txt", render_sizes(web, {})},
       {"sizes-plain.txt", render_sizes(web, {.unicode = false})},
       {"sizes-none.txt", render_sizes(api, {})},
-      {"list.txt", render_list(all(), {.with_namespace = true, .sort = "size"}, {})},
+      {"list.txt", render_list(all(), {}, {})},
+      {"list-all.txt", render_list(all(), {.with_namespace = true, .sort = "size"}, {})},
       {"why-grown.txt", render_why(web, {})},
       {"why-failed.txt", render_why(api, {})},
       {"why-fresh.txt", render_why(view_from_json(fresh()), {})},
