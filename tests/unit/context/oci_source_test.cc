@@ -20,6 +20,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// The https probe of an insecure host would talk TLS to a plain server: answered here, at once.
+class PlainOnly final : public http::Transport {
+ public:
+  Result<http::Response> send(const http::Request& request, std::stop_token stop) override {
+    if (request.url.starts_with("https://")) return fail(ErrorKind::Transient, "no TLS here");
+    return transport_->send(request, stop);
+  }
+
+ private:
+  std::unique_ptr<http::Transport> transport_ =
+      http::make_transport({.proxy_from_environment = false});
+};
+
 struct Fixture {
   Fixture() {
     std::string path = (fs::temp_directory_path() / "oci-context-XXXXXX").string();
@@ -46,7 +59,9 @@ struct Fixture {
   Result<Context> pull(const std::string& ref, const std::string& sub_path = "") {
     registry::ClientOptions options;
     options.insecure = {"127.0.0.1"};
-    auto client = registry::Client::make(transports.chooser(), clock, options);
+    auto client = registry::Client::make(
+        [this](std::string_view, registry::Verification) -> http::Transport& { return plain; },
+        clock, options);
     REQUIRE(client.ok());
     return pull_oci(*client, {.ref = ref,
                               .sub_path = sub_path,
@@ -64,7 +79,7 @@ struct Fixture {
 
   FakeRegistry fake;
   FakeClock clock;
-  registry::TransportPair transports{{.proxy_from_environment = false}};
+  PlainOnly plain;
   fs::path temporary;
 };
 
