@@ -128,7 +128,7 @@ status:
       stage: build
       line: 14
       exitCode: 1
-      logTail: "npm ERR! code ENOTFOUND\nnpm ERR! network request to https://registry.npmjs.org/le\
+      logTail: "npm ERR! code ENOTFOUND\nnpm ERR! network request to https://packages.acme.test/le\
         ftpad failed, reason: getaddrinfo ENOTFOUND\n\e[31mred\e[0m\n"
 )yaml");
 }
