@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "plugin/render.h"
+#include "common/api/step_alignment.h"
 
 namespace imagebuild::plugin {
 namespace {
@@ -19,9 +19,23 @@ std::string known_builds(const View& view) {
   return known.empty() ? "the history has no image" : "the history has " + known;
 }
 
-std::string keyword(const std::string& created_by) {
-  const std::string text = instruction(created_by);
-  return text.substr(0, text.find(' '));
+/// A step that was rewritten stands where it stood, if nothing was added or removed.
+std::vector<api::StepLayer> steps_of(const ImageInfo& image,
+                                     const std::vector<std::string>& digests, bool places) {
+  std::vector<api::StepLayer> steps;
+  for (std::size_t i = 0; i < image.layers.size(); ++i)
+    steps.push_back({.digest = digests[i],
+                     .created_by = image.layers[i].created_by,
+                     .size_bytes = image.layers[i].blob.size,
+                     .origin = "own",
+                     .place = places ? static_cast<int>(i) + 1 : 0});
+  return steps;
+}
+
+std::vector<std::string> digests_of(const ImageInfo& image) {
+  std::vector<std::string> digests;
+  for (const LayerInfo& layer : image.layers) digests.push_back(layer.blob.digest.hex());
+  return digests;
 }
 
 std::int64_t number_of(const View& view, const std::string& digest) {
@@ -44,27 +58,19 @@ std::vector<LayerChange> pair_layers(const ImageInfo& before, const ImageInfo& a
                                      const View& view) {
   std::vector<bool> taken(before.layers.size(), false);
   std::vector<LayerChange> changes(after.layers.size());
-  enum class By { Digest, Instruction, Place };
-  auto equal = [&](By by, std::size_t i, std::size_t j) {
-    const LayerInfo &a = before.layers[j], &b = after.layers[i];
-    if (by == By::Digest) return a.blob.digest == b.blob.digest;
-    // An instruction that was rewritten stands where it stood, if nothing else was added.
-    if (by == By::Place)
-      return i == j && before.layers.size() == after.layers.size() &&
-             keyword(a.created_by) == keyword(b.created_by);
-    return !b.created_by.empty() && a.created_by == b.created_by;
-  };
-  auto pair = [&](By by) {
-    for (std::size_t i = 0; i < changes.size(); ++i)
-      for (std::size_t j = 0; j < taken.size() && !changes[i].before; ++j) {
-        if (taken[j] || !equal(by, i, j)) continue;
-        taken[j] = true;
-        changes[i].before = j;
-        changes[i].before_bytes = before.layers[j].blob.size;
-        changes[i].kind = by == By::Digest ? LayerChange::Kind::Same : LayerChange::Kind::Changed;
-      }
-  };
-  for (By by : {By::Digest, By::Instruction, By::Place}) pair(by);
+  const bool places = before.layers.size() == after.layers.size();
+  const auto old_digests = digests_of(before), new_digests = digests_of(after);
+  const auto pairs =
+      api::align_steps(steps_of(after, new_digests, places), steps_of(before, old_digests, places));
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (!pairs[i]) continue;
+    const std::size_t j = *pairs[i];
+    taken[j] = true;
+    changes[i].before = j;
+    changes[i].before_bytes = before.layers[j].blob.size;
+    changes[i].kind =
+        old_digests[j] == new_digests[i] ? LayerChange::Kind::Same : LayerChange::Kind::Changed;
+  }
   for (std::size_t i = 0; i < changes.size(); ++i) {
     LayerChange& change = changes[i];
     if (!change.before) change.kind = LayerChange::Kind::Added;

@@ -44,8 +44,7 @@ struct ImageDiff {
   std::size_t folded = 0;  ///< paths beyond the limit, summed up by directory
 };
 
-/// Pairs equal digests, then equal instructions, then equal places; lines come from the view's
-/// present image.
+/// Pairs as api::align_steps does; lines come from the view's present image.
 std::vector<LayerChange> pair_layers(const ImageInfo& before, const ImageInfo& after,
                                      const View& view);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/api/step_alignment.h"
 #include "common/base/byte_size.h"
 
 namespace imagebuild::controller {
@@ -29,55 +30,23 @@ api::ImageLayer layer_of(const contract::LayerReport& layer) {
           .delta_bytes = std::nullopt};
 }
 
-/// The share of two texts that is the same at their beginning and end, 0 to 1.
-double similarity(std::string_view a, std::string_view b) {
-  const std::size_t longer = std::max(a.size(), b.size()), shorter = std::min(a.size(), b.size());
-  if (longer == 0) return 1;
-  std::size_t front = 0, back = 0;
-  while (front < shorter && a[front] == b[front]) ++front;
-  while (back < shorter - front && a[a.size() - 1 - back] == b[b.size() - 1 - back]) ++back;
-  return static_cast<double>(front + back) / static_cast<double>(longer);
+std::vector<api::StepLayer> steps_of(const std::vector<api::ImageLayer>& layers) {
+  std::vector<api::StepLayer> steps;
+  for (const api::ImageLayer& layer : layers)
+    steps.push_back({.digest = layer.digest,
+                     .created_by = layer.created_by,
+                     .size_bytes = layer.size_bytes,
+                     .origin = layer.origin,
+                     .place = layer.line});
+  return steps;
 }
 
-/// How likely two layers are the same step of two builds; 0: they are not. The size only decides
-/// between steps that look the same.
-double likeness(const api::ImageLayer& now, const api::ImageLayer& before) {
-  constexpr double kSameDigest = 1000, kSameText = 500, kSimilarText = 100, kSamePlace = 30;
-  if (now.origin != before.origin) return 0;
-  if (now.digest == before.digest) return kSameDigest;
-  const double larger = static_cast<double>(std::max(now.size_bytes, before.size_bytes));
-  const double smaller = static_cast<double>(std::min(now.size_bytes, before.size_bytes));
-  const double size = larger == 0 ? 1 : smaller / larger;
-  if (now.created_by == before.created_by) return kSameText + size;
-  const double similar = similarity(now.created_by, before.created_by);
-  if (similar >= 0.6) return kSimilarText * similar + size;
-  const bool same_place = now.origin == "base" || (now.line > 0 && now.line == before.line);
-  return same_place ? kSamePlace + size : 0;
-}
-
-/// Gives each layer that has a predecessor its delta. Steps keep their order from build to build,
-/// so this is the alignment of the two lists with the greatest likeness in all.
-void align(std::vector<api::ImageLayer>& now, const std::vector<api::ImageLayer>& before) {
-  // best[i][j]: of the layers from i and from j on.
-  std::vector<std::vector<double>> best(now.size() + 1, std::vector<double>(before.size() + 1, 0));
-  auto paired = [&](std::size_t i, std::size_t j) {
-    const double like = likeness(now[i], before[j]);
-    return like > 0 ? like + best[i + 1][j + 1] : 0;
-  };
-  for (std::size_t i = now.size(); i-- > 0;)
-    for (std::size_t j = before.size(); j-- > 0;)
-      best[i][j] = std::max({best[i + 1][j], best[i][j + 1], paired(i, j)});
-  for (std::size_t i = 0, j = 0; i < now.size() && j < before.size();) {
-    if (best[i][j] == paired(i, j) && best[i][j] > 0) {
+void fill_deltas(std::vector<api::ImageLayer>& now, const std::vector<api::ImageLayer>& before) {
+  const auto pairs = api::align_steps(steps_of(now), steps_of(before));
+  for (std::size_t i = 0; i < now.size(); ++i)
+    if (pairs[i])
       now[i].delta_bytes = static_cast<std::int64_t>(now[i].size_bytes) -
-                           static_cast<std::int64_t>(before[j].size_bytes);
-      ++i, ++j;
-    } else if (best[i][j] == best[i + 1][j]) {
-      ++i;
-    } else {
-      ++j;
-    }
-  }
+                           static_cast<std::int64_t>(before[*pairs[i]].size_bytes);
 }
 
 }  // namespace
@@ -95,7 +64,7 @@ api::ImagePlatform platform_with_deltas(const contract::PlatformReport& report,
     if (platform.layers.size() < kMaxStatusLayers) platform.layers.push_back(layer_of(layer));
   platform.largest_paths = report.largest_paths;
   if (platform.largest_paths.size() > kMaxPaths) platform.largest_paths.resize(kMaxPaths);
-  if (before != nullptr) align(platform.layers, before->layers);
+  if (before != nullptr) fill_deltas(platform.layers, before->layers);
   return platform;
 }
 
