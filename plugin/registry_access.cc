@@ -1,32 +1,12 @@
 #include "plugin/registry_access.h"
 
 #include <cstdlib>
-#include <set>
 
 #include "common/base/unique_fd.h"
 #include "common/http/certificates.h"
 
 namespace imagebuild::plugin {
 namespace {
-
-/// Refuses https to some hosts at once: whoever writes http:// into a mirror's URL knows what is
-/// there, and asking a plain server for TLS may take until the time-out.
-class PlainOnly final : public http::Transport {
- public:
-  PlainOnly(http::Transport& transport, std::set<std::string> hosts)
-      : transport_(transport), hosts_(std::move(hosts)) {}
-  Result<http::Response> send(const http::Request& request, std::stop_token stop) override {
-    auto url = TRY(http::parse_url(request.url));
-    const std::string origin = url.origin();
-    if (url.scheme == "https" && hosts_.count(origin.substr(origin.find("://") + 3)) != 0)
-      return fail(ErrorKind::Transient, request.url + ": its URL says http");
-    return transport_.send(request, std::move(stop));
-  }
-
- private:
-  http::Transport& transport_;
-  const std::set<std::string> hosts_;
-};
 
 struct Place {
   std::string host, prefix;
@@ -57,15 +37,11 @@ Result<RegistryAccess> RegistryAccess::make(const RegistryFlags& flags,
       "registry credentials");
   options.insecure = flags.insecure;
   options.insecure.insert(options.insecure.end(), insecure.begin(), insecure.end());
-  std::set<std::string> plain;
   for (const std::string& text : flags.mirrors) {
     auto mirror = TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror");
     Place place = TRY(place_of(mirror));
     // Its URL says http: nobody has to call that host insecure a second time.
-    if (place.plain) {
-      options.insecure.push_back(place.host);
-      plain.insert(place.host);
-    }
+    if (place.plain) options.plain.push_back(place.host);
     access.replacements_.push_back({mirror.host, std::move(place.host), std::move(place.prefix)});
   }
   http::TransportOptions transport;
@@ -75,18 +51,8 @@ Result<RegistryAccess> RegistryAccess::make(const RegistryFlags& flags,
   }
   access.clock_ = std::make_unique<SystemClock>();
   access.transports_ = std::make_unique<registry::TransportPair>(transport);
-  const auto any = access.transports_->chooser();
-  access.plain_verified_ =
-      std::make_unique<PlainOnly>(any("", registry::Verification::Verified), plain);
-  access.plain_unverified_ =
-      std::make_unique<PlainOnly>(any("", registry::Verification::Unverified), plain);
-  auto choose = [verified = access.plain_verified_.get(),
-                 unverified = access.plain_unverified_.get()](
-                    std::string_view, registry::Verification verification) -> http::Transport& {
-    return verification == registry::Verification::Verified ? *verified : *unverified;
-  };
-  access.client_ = std::make_unique<registry::Client>(
-      TRY(registry::Client::make(choose, *access.clock_, std::move(options))));
+  access.client_ = std::make_unique<registry::Client>(TRY(
+      registry::Client::make(access.transports_->chooser(), *access.clock_, std::move(options))));
   return access;
 }
 

@@ -28,8 +28,6 @@ class RegistryAccess {
 
   std::unique_ptr<Clock> clock_;
   std::unique_ptr<registry::TransportPair> transports_;
-  /// Those of `transports_` for hosts that a mirror's URL reaches by http.
-  std::unique_ptr<http::Transport> plain_verified_, plain_unverified_;
   std::unique_ptr<registry::Client> client_;
   struct Replacement {
     std::string registry, host, prefix;

@@ -13,7 +13,7 @@ namespace imagebuild::registry {
 struct Client::State {
   State(TransportFor transports, const Clock& clock, ClientOptions options)
       : credentials(std::move(options.credentials)),
-        endpoints(std::move(transports), options.mirrors, options.insecure),
+        endpoints(std::move(transports), options.mirrors, options.insecure, options.plain),
         carrier(endpoints, options.retry, options.user_agent, options.log, options.stop),
         authenticator(credentials, clock, carrier),
         session(carrier, authenticator),

@@ -38,6 +38,7 @@ struct ClientOptions {
   Credentials credentials;
   std::vector<Mirror> mirrors;  ///< in the order to try, before the registry itself; pulls only
   std::vector<std::string> insecure;  ///< host[:port]: unverified https, else http
+  std::vector<std::string> plain;     ///< host[:port]: http; https is not tried
   RetryPolicy retry;
   std::uint64_t monolithic_limit = 8u << 20;  ///< smaller blobs go in one PUT
   std::string user_agent = "imagebuild";

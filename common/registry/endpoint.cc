@@ -55,8 +55,12 @@ bool is_link_local(std::string_view host) {
 }
 
 Endpoints::Endpoints(TransportFor transports, const std::vector<Mirror>& mirrors,
-                     std::vector<std::string> insecure)
+                     std::vector<std::string> insecure, const std::vector<std::string>& plain)
     : transports_(std::move(transports)), insecure_(std::move(insecure)) {
+  for (const auto& host : plain) {
+    insecure_.push_back(host);
+    probed_[host] = "http://" + host;
+  }
   for (const auto& mirror : mirrors) {
     auto url = http::parse_url(mirror.url);
     if (!url) continue;  // Client::make refused it

@@ -39,7 +39,7 @@ bool is_link_local(std::string_view host);
 class Endpoints {
  public:
   Endpoints(TransportFor transports, const std::vector<Mirror>& mirrors,
-            std::vector<std::string> insecure);
+            std::vector<std::string> insecure, const std::vector<std::string>& plain = {});
 
   /// Mirrors in order, then the registry itself.
   std::vector<Endpoint> for_pull(const std::string& registry, const std::stop_token& stop);
@@ -56,7 +56,7 @@ class Endpoints {
   std::string probe(const std::string& host, const std::stop_token& stop) const;
 
   const TransportFor transports_;
-  const std::vector<std::string> insecure_;
+  std::vector<std::string> insecure_;                     // const after construction
   std::map<std::string, std::vector<Endpoint>> mirrors_;  // by registry; const after construction
 
   std::mutex mutex_;                           // guards probed_

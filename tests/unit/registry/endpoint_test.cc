@@ -23,12 +23,13 @@ class OriginTransport final : public http::Transport {
 
 struct Fixture {
   OriginTransport verified, unverified;
-  Endpoints make(std::vector<Mirror> mirrors, std::vector<std::string> insecure) {
+  Endpoints make(std::vector<Mirror> mirrors, std::vector<std::string> insecure,
+                 const std::vector<std::string>& plain = {}) {
     return Endpoints(
         [this](std::string_view, Verification v) -> http::Transport& {
           return v == Verification::Verified ? verified : unverified;
         },
-        mirrors, std::move(insecure));
+        mirrors, std::move(insecure), plain);
   }
 };
 
@@ -42,6 +43,14 @@ TEST_CASE("a registry is asked over verified https, and Docker Hub at its API ho
   CHECK(endpoints.origin("docker.io", {}).registry == "docker.io");
   CHECK(endpoints.origin("localhost:5000", {}).base == "https://localhost:5000");
   CHECK(f.verified.asked.empty());
+}
+
+TEST_CASE("a host that is known to be plain is not asked for https") {
+  Fixture f;
+  auto endpoints = f.make({}, {}, {"127.0.0.1:5000"});
+  CHECK(endpoints.origin("127.0.0.1:5000", {}).base == "http://127.0.0.1:5000");
+  CHECK(f.verified.asked.empty());
+  CHECK(f.unverified.asked.empty());
 }
 
 TEST_CASE("http is for listed hosts only, and only when https does not answer") {
