@@ -93,14 +93,7 @@ Result<void> give_git_trust(Job& job, const std::string& work_dir) {
 contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
                               progress::Progress& progress, const std::stop_token& stop) {
   auto work = WorkDirectory::make(wanted_work_dir);
-  if (!work)
-    return failed({.failure_class = work.error().kind == ErrorKind::Transient
-                                        ? api::FailureClass::Transient
-                                        : api::FailureClass::Config,
-                   .reason = std::string(work.error().kind == ErrorKind::Transient
-                                             ? api::reason::kOutOfDisk
-                                             : api::reason::kIsolationUnavailable),
-                   .message = work.error().message});
+  if (!work) return failed(executor::make_failure(work.error(), Doing::Isolation));
   if (auto trusted = give_git_trust(job, work->path()); !trusted)
     return failed(executor::make_failure(trusted.error(), Doing::Isolation));
   registry::TransportPair transports({.tls = job.tls});
@@ -215,10 +208,10 @@ int build_command(const BuildFlags& flags) {
     return finish(report, flags, termination.get(), error->usage ? 2 : exit_status(report));
   }
   if (flags.isolation != "auto" && flags.isolation != "overlay") {
-    auto report = failed(executor::make_failure(
-        fail(ErrorKind::InvalidInput,
-             "--isolation " + flags.isolation + " is not supported yet; use auto or overlay"),
-        Doing::Isolation));
+    auto report = failed({.failure_class = api::FailureClass::Terminal,
+                          .reason = std::string(api::reason::kNotImplemented),
+                          .message = "--isolation " + flags.isolation +
+                                     " is not supported yet; use auto or overlay"});
     return finish(report, flags, termination.get(), 2);
   }
   if (auto ready = check_destinations(std::get<Job>(job).options.output, flags.report); !ready) {

@@ -63,7 +63,7 @@ Verdict judge_invalid(Doing doing) {
     case Doing::Push:
       return {FailureClass::Transient, reason::kDigestMismatch};
     case Doing::Isolation:
-      return {FailureClass::Terminal, reason::kNotImplemented};
+      return {FailureClass::Config, reason::kIsolationUnavailable};
     case Doing::Step:
       return {FailureClass::Terminal, reason::kBuildFailed};
   }

@@ -20,6 +20,8 @@ TEST_CASE("what an error means depends on what was being done") {
        api::reason::kBadDockerfile},
       {ErrorKind::InvalidInput, Doing::Context, FailureClass::Terminal, api::reason::kBadContext},
       {ErrorKind::InvalidInput, Doing::Pull, FailureClass::Transient, api::reason::kDigestMismatch},
+      {ErrorKind::InvalidInput, Doing::Isolation, FailureClass::Config,
+       api::reason::kIsolationUnavailable},
       {ErrorKind::InvalidInput, Doing::Step, FailureClass::Terminal, api::reason::kBuildFailed},
       {ErrorKind::NotFound, Doing::Context, FailureClass::Config, api::reason::kSourceNotFound},
       {ErrorKind::NotFound, Doing::Pull, FailureClass::Config, api::reason::kBaseImageNotFound},
