@@ -32,9 +32,6 @@ ROOT = HERE.parents[1]
 MONITORING = ROOT / "manifests" / "monitoring"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
-# Metrics that rules and dashboard use, and fields that runbooks use, before the operator has them.
-PLANNED = set()
-PLANNED_FIELDS = set()
 LABELS = {
     "namespace", "imagebuild", "platform", "origin", "line", "layer", "result", "trigger", "class",
     "reason", "phase", "le", "name", "controller", "method", "code", "version", "revision",
@@ -146,7 +143,7 @@ class Rules(Monitoring):
                 self.assertRegex(rule["annotations"]["summary"], r"^[A-Z][^{}]*\.$")
 
     def test_rules_stand_on_metrics_of_the_operator_and_on_earlier_rules(self):
-        known = emitted_metrics() | PLANNED
+        known = emitted_metrics()
         for rule in every_rule():
             texts = [rule["expr"]]
             for annotation in rule.get("annotations", {}).values():
@@ -168,7 +165,7 @@ class Dashboard(Monitoring):
         self.expect_promtool("check", "rules", path)
 
     def test_every_expression_speaks_of_metrics_that_the_operator_has(self):
-        known = emitted_metrics() | PLANNED
+        known = emitted_metrics()
         texts = dashboard_queries()
         for variable in dashboard()["templating"]["list"]:
             if variable["type"] == "query":
@@ -212,7 +209,7 @@ class Runbooks(Monitoring):
                 yield path.stem, line
 
     def test_every_query_parses_and_speaks_of_metrics_that_exist(self):
-        known = emitted_metrics() | PLANNED | {"up"}
+        known = emitted_metrics() | {"up"}
         known |= {rule["record"] for rule in every_rule() if "record" in rule}
         rules = []
         for page, line in self.commands():
@@ -238,7 +235,7 @@ class Runbooks(Monitoring):
 
         crd = yaml.safe_load((ROOT / "crds/imagebuild.yaml").read_text())
         known = set(properties(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]))
-        known |= {"metadata", "namespace", "name"} | PLANNED_FIELDS
+        known |= {"metadata", "namespace", "name"}
         seen = 0
         for page, line in self.commands():
             if "get imagebuild" not in line:
