@@ -90,6 +90,7 @@ TEST_CASE("a step sees the environment that was asked for") {
   for (
       const Row& row : std::vector<Row>{
           {"umask; pwd", [](RunSpec& s) { s.cwd = "/work"; }, "0022\n/work\n"},
+          {"pwd", [](RunSpec& s) { s.cwd = "/made/for/it"; }, "/made/for/it\n"},
           {"busybox env | busybox sort",
            [](RunSpec& s) {
              s.env = {"PATH=/bin", "A=b c"};
@@ -259,7 +260,7 @@ TEST_CASE("a sandbox that cannot be set up names the step") {
   const auto good = f.base();
   for (const Row& row :
        std::vector<Row>{{[&](RunSpec& s) { s.lowers = lowers; }, "/proc is not a directory"},
-                        {[](RunSpec& s) { s.cwd = "/nowhere"; }, "working directory: /nowhere"},
+                        {[](RunSpec& s) { s.cwd = "/bin/sh/x"; }, "working directory: /bin/sh/x"},
                         {[](RunSpec& s) { s.cwd = "relative"; }, "not absolute"},
                         {[](RunSpec& s) { s.uid = 70000; }, "uid 70000 is not mapped"},
                         {[](RunSpec& s) { s.argv.clear(); }, "no command"},
