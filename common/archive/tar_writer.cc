@@ -11,9 +11,8 @@ struct TarWriter::State {
   explicit State(ByteSink bytes) : sink(std::move(bytes)) {}
   ~State() {
     if (writer == nullptr) return;
-    // Freeing closes, and closing would write an end marker to an archive that has none.
+    // Freeing closes, which would write an end marker to an archive that has none.
     abandoned = true;
-    archive_write_fail(writer);
     archive_write_free(writer);
   }
 
@@ -94,15 +93,14 @@ libarchive::EntryPtr convert(const TarEntry& entry) {
 
 }  // namespace
 
-la_ssize_t TarWriter::State::push(struct archive* writer, void* self, const void* bytes,
+la_ssize_t TarWriter::State::push(struct archive*, void* self, const void* bytes,
                                   std::size_t length) {
   auto& state = *static_cast<State*>(self);
-  if (state.abandoned) return static_cast<la_ssize_t>(length);
+  // libarchive leaks its buffers when a write fails: it is told of none, checked() is.
+  if (state.abandoned || state.sink_error) return static_cast<la_ssize_t>(length);
   auto written = state.sink({static_cast<const char*>(bytes), length});
-  if (written) return static_cast<la_ssize_t>(length);
-  archive_set_error(writer, EIO, "sink failed");
-  state.sink_error = std::move(written).error();
-  return -1;
+  if (!written) state.sink_error = std::move(written).error();
+  return static_cast<la_ssize_t>(length);
 }
 
 Result<void> TarWriter::State::open() {
@@ -158,7 +156,7 @@ Result<void> TarWriter::write(std::string_view bytes) {
   if (bytes.size() > state.missing)
     return fail(ErrorKind::Internal, "tar: entry " + state.path + ": more bytes than its size");
   la_ssize_t written = archive_write_data(state.writer, bytes.data(), bytes.size());
-  if (written < 0) return state.checked(static_cast<int>(written));
+  TRY(state.checked(written < 0 ? static_cast<int>(written) : ARCHIVE_OK));
   state.missing -= bytes.size();
   return {};
 }
