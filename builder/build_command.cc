@@ -98,11 +98,11 @@ contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
     return failed(executor::make_failure(trusted.error(), Doing::Isolation));
   registry::TransportPair transports({.tls = job.tls});
   SystemClock clock;
-  auto client = registry::Client::make(transports.chooser(), clock,
-                                       {.credentials = job.credentials,
-                                        .mirrors = job.mirrors,
-                                        .insecure = job.insecure,
-                                        .stop = stop});
+  registry::ClientOptions client_options{.credentials = job.credentials,
+                                         .mirrors = job.mirrors,
+                                         .insecure = job.insecure,
+                                         .stop = stop};
+  auto client = registry::Client::make(transports.chooser(), clock, client_options);
   if (!client) return failed(executor::make_failure(client.error(), Doing::Isolation));
   double context_seconds = 0;
   Result<context::Context> context = [&] {
@@ -116,8 +116,17 @@ contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
   job.options.compression.gzip.threads = std::thread::hardware_concurrency();
   job.options.work_dir = work->path();
   if (job.options.leave_trees) work->keep();
-  auto report = executor::build(
-      job.options, {.context = *context, .registry = *client, .progress = progress, .stop = stop});
+  auto quick_client = [&](std::stop_token quick_stop) {
+    registry::ClientOptions quick = client_options;
+    quick.retry.attempts = 1;
+    quick.stop = std::move(quick_stop);
+    return registry::Client::make(transports.chooser(), clock, std::move(quick));
+  };
+  auto report = executor::build(job.options, {.context = *context,
+                                              .registry = *client,
+                                              .progress = progress,
+                                              .stop = stop,
+                                              .make_quick_client = quick_client});
   report.phases.context = context_seconds;
   report.phases.total += context_seconds;
   return report;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "builder/registry_access.h"
+
 namespace imagebuild {
 
 /// The flags as written; empty means not given.
@@ -12,10 +14,9 @@ struct BuildFlags {
   std::string context = ".";
   std::string request;  ///< a file; excludes everything that it says itself
   std::string file, target, network, output, compression, isolation = "auto", timestamp, platform;
-  std::vector<std::string> tags, build_args, labels, build_contexts, secrets, registry_mirrors,
-      insecure_registries;
-  std::string cache_repo, cache_dir, ca, auth_file, report, progress = "auto", termination_log,
-                                                            work_dir;
+  std::vector<std::string> tags, build_args, labels, build_contexts, secrets;
+  RegistryFlags registry;
+  std::string cache_repo, cache_dir, report, progress = "auto", termination_log, work_dir;
   bool no_cache = false;
 };
 
@@ -23,10 +24,12 @@ struct BuildFlags {
 int build_command(const BuildFlags& flags);
 
 /// `imagebuild-builder check`: 0, or 1 when the Dockerfile does not parse or a
-/// check that counts as error failed.
+/// check that counts as error failed; with `bases` also 3 or 4 when the registry does not answer.
 struct CheckFlags {
-  std::string context = ".", file, format = "text";
+  std::string context = ".", file, format = "text", target, platform;
   std::vector<std::string> build_args;
+  bool bases = false;  ///< ask registries for slimmer bases
+  RegistryFlags registry;
 };
 int check_command(const CheckFlags& flags);
 

@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "builder/job.h"
-#include "common/http/certificates.h"
 
 namespace imagebuild {
 namespace {
@@ -145,28 +144,15 @@ Result<Job> make_job(const BuildFlags& flags) {
   job.options.compression = TRY(parse_compression(flags.compression));
   if (!flags.timestamp.empty()) job.timestamp = TRY(parse_timestamp(flags.timestamp));
   job.explicit_timestamp = !flags.timestamp.empty();
-  for (const auto& text : flags.registry_mirrors)
-    job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
-  job.insecure = flags.insecure_registries;
+  job.mirrors = TRY(parse_mirrors(flags.registry));
+  job.insecure = flags.registry.insecure;
   return job;
-}
-
-Result<registry::Credentials> load_credentials(const BuildFlags& flags) {
-  if (flags.auth_file.empty())
-    return registry::load_user_credentials(
-        [](const char* name) -> const char* { return std::getenv(name); });
-  auto text = TRY_CONTEXT(read_file(flags.auth_file, 1u << 20), "--auth-file");
-  return registry::parse_docker_config(text).context("--auth-file " + flags.auth_file);
 }
 
 // What only this machine knows; beside a request's, which come first.
 Result<void> add_trust_and_credentials(const BuildFlags& flags, Job& job) {
-  if (!flags.ca.empty()) {
-    auto pem = TRY_CONTEXT(read_file(flags.ca, 4u << 20), "--ca");
-    TRY_CONTEXT(http::check_certificates(pem), "--ca " + flags.ca);
-    job.tls.add_ca(pem);
-  }
-  job.credentials.merge(TRY(load_credentials(flags)));
+  job.tls.add_ca(TRY(load_trust(flags.registry)).ca_data);
+  job.credentials.merge(TRY(load_credentials(flags.registry)));
   return {};
 }
 
@@ -210,9 +196,8 @@ std::string contradiction(const BuildFlags& flags) {
 }
 
 Result<void> add_to(const BuildFlags& flags, Job& job) {
-  for (const auto& host : flags.insecure_registries) job.insecure.push_back(host);
-  for (const auto& text : flags.registry_mirrors)
-    job.mirrors.push_back(TRY_CONTEXT(registry::Mirror::parse(text), "--registry-mirror"));
+  for (const auto& host : flags.registry.insecure) job.insecure.push_back(host);
+  for (auto& mirror : TRY(parse_mirrors(flags.registry))) job.mirrors.push_back(std::move(mirror));
   if (flags.output.empty() || flags.output == "registry") return {};
   job.options.output = TRY(parse_output(flags));
   return {};

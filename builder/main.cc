@@ -12,6 +12,17 @@ namespace {
 
 using namespace imagebuild;
 
+void add_registry(CLI::App& app, RegistryFlags& flags) {
+  app.add_option("--registry-mirror", flags.mirrors,
+                 "HOST=URL: pull images of HOST from there first; repeatable");
+  app.add_option("--insecure-registry", flags.insecure,
+                 "HOST[:PORT] without verified TLS, or plain http; repeatable");
+  app.add_option("--ca", flags.ca,
+                 "PEM file with the certificate authorities to trust beside the system's");
+  app.add_option("--auth-file", flags.auth_file,
+                 "registry credentials (default: what docker login and podman login left)");
+}
+
 void add_build(CLI::App& app, BuildFlags& flags) {
   app.add_option("CONTEXT", flags.context,
                  "directory (default .) or git URL (https://HOST/REPO.git#REF:DIR)");
@@ -35,14 +46,7 @@ void add_build(CLI::App& app, BuildFlags& flags) {
   app.add_flag("--no-cache", flags.no_cache,
                "run every step (there is no step cache yet, so this is always so)");
   app.add_option("--compression", flags.compression, "gzip[:LEVEL] (default gzip:6) or none");
-  app.add_option("--registry-mirror", flags.registry_mirrors,
-                 "HOST=URL: pull images of HOST from there first; repeatable");
-  app.add_option("--insecure-registry", flags.insecure_registries,
-                 "HOST[:PORT] without verified TLS, or plain http; repeatable");
-  app.add_option("--ca", flags.ca,
-                 "PEM file with the certificate authorities to trust beside the system's");
-  app.add_option("--auth-file", flags.auth_file,
-                 "registry credentials (default: what docker login and podman login left)");
+  add_registry(app, flags.registry);
   app.add_option("--isolation", flags.isolation, "auto or overlay");
   app.add_option("--timestamp", flags.timestamp,
                  "source, build, zero or seconds since 1970; given explicitly, files of RUN are "
@@ -56,6 +60,24 @@ void add_build(CLI::App& app, BuildFlags& flags) {
                  "in a pod: the container's termination message");
 }
 
+void add_check(CLI::App& app, CheckFlags& flags) {
+  app.add_option("CONTEXT", flags.context, "directory (default .)");
+  app.add_option("-f,--file", flags.file, "Dockerfile (default CONTEXT/Dockerfile)");
+  app.add_option("--build-arg", flags.build_args, "NAME=VALUE; repeatable");
+  app.add_option("--format", flags.format,
+                 "text, or json: the parsed instructions with their lines")
+      ->check(CLI::IsMember({"text", "json"}));
+  auto* bases = app.add_flag(
+      "--bases", flags.bases,
+      "ask the registry for slimmer variants of the image's base, and say what they save");
+  app.add_option("--target", flags.target, "with --bases: stage to build (default: the last)")
+      ->needs(bases);
+  app.add_option("--platform", flags.platform,
+                 "with --bases: OS/ARCH[/VARIANT] (default: this machine's)")
+      ->needs(bases);
+  add_registry(app, flags.registry);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "Builds container images from Dockerfiles without root and without a daemon.\n"
@@ -67,19 +89,11 @@ int run(int argc, char** argv) {
   BuildFlags build;
   auto* build_app = app.add_subcommand("build", "build an image, push it, report its size");
   add_build(*build_app, build);
-  for (auto* option : build_app->get_options())
-    option->allow_extra_args(false);  // -t REF CONTEXT: one word for each flag
 
   CheckFlags check;
   auto* check_app =
       app.add_subcommand("check", "parse a Dockerfile and say what is wrong or unwise in it");
-  check_app->add_option("CONTEXT", check.context, "directory (default .)");
-  check_app->add_option("-f,--file", check.file, "Dockerfile (default CONTEXT/Dockerfile)");
-  check_app->add_option("--build-arg", check.build_args, "NAME=VALUE; repeatable");
-  check_app
-      ->add_option("--format", check.format,
-                   "text, or json: the parsed instructions with their lines")
-      ->check(CLI::IsMember({"text", "json"}));
+  add_check(*check_app, check);
 
   DoctorFlags doctor;
   auto* doctor_app =
@@ -95,6 +109,10 @@ int run(int argc, char** argv) {
   profile_app->add_option("FROM", profile.from)->required();
   profile_app->add_option("TO", profile.to)->required();
   profile_app->add_flag("--once", profile.once, "return after copying");
+
+  for (auto* command : {build_app, check_app})
+    for (auto* option : command->get_options())
+      option->allow_extra_args(false);  // -t REF CONTEXT: one word for each flag
 
   try {
     app.parse(argc, argv);

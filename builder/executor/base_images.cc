@@ -96,6 +96,7 @@ Result<BaseImage*> BaseImages::open(const plan::ImageRef& image) {
   parts_.progress.note("base " + image.reference.familiar() + " is " +
                        found->resolved.named_digest.to_string());
   slot = std::move(found);
+  parts_.on_open(*slot);
   return slot.get();
 }
 

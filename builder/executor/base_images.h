@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -39,6 +40,8 @@ class BaseImages {
     progress::Progress& progress;
     std::vector<contract::Base> pinned;
     std::stop_token stop;
+    /// Told of each image once it is resolved; nothing is unpacked then.
+    std::function<void(const BaseImage&)> on_open = [](const BaseImage&) {};
   };
   explicit BaseImages(Parts parts) : parts_(std::move(parts)) {}
 

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <set>
 
 #include "builder/dockerfile/dockerfile.h"
 #include "builder/dockerfile/unsupported.h"
@@ -13,6 +12,7 @@
 #include "builder/executor/stopwatch.h"
 #include "builder/executor/uploader.h"
 #include "builder/executor/usage_report.h"
+#include "builder/plan/image_chain.h"
 
 namespace imagebuild::executor {
 namespace {
@@ -33,20 +33,6 @@ std::uint64_t peak_memory() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
-
-// The target and every stage that it continues by FROM: their layers are the image's.
-std::set<std::size_t> stages_of_image(const plan::Plan& plan) {
-  std::set<std::size_t> chain;
-  std::size_t wanted = plan.stages.back().index;
-  for (auto it = plan.stages.rbegin(); it != plan.stages.rend(); ++it) {
-    if (it->index != wanted) continue;
-    chain.insert(wanted);
-    const auto* other = std::get_if<plan::StageRef>(&it->base);
-    if (other == nullptr) break;
-    wanted = other->index;
-  }
-  return chain;
 }
 
 api::Failure over_budget(const std::vector<std::string>& exceeded) {
@@ -103,12 +89,14 @@ class Build {
 
   Result<Outcome> run_stages(const dockerfile::Dockerfile& file, const plan::Plan& plan,
                              BlobStore& blobs, TreeWorker& worker) {
+    BaseAdviser adviser(plan::base_of_image(file, plan), services_.make_quick_client);
     BaseImages bases({.registry = services_.registry,
                       .blobs = blobs,
                       .worker = worker,
                       .progress = services_.progress,
                       .pinned = options_.pinned_bases,
-                      .stop = services_.stop});
+                      .stop = services_.stop,
+                      .on_open = [&](const BaseImage& image) { adviser.on_open(image); }});
     LayerFactory layers(
         {.blobs = blobs,
          .worker = worker,
@@ -132,7 +120,7 @@ class Build {
                      .progress = services_.progress,
                      .note = note_,
                      .stop = services_.stop};
-    auto outcome = execute(state, uploader, blobs);
+    auto outcome = execute(state, uploader, blobs, adviser);
     report_.phases.pull = bases.seconds();
     report_.phases.run = state.run_seconds;
     report_.inputs.bases = bases.used();
@@ -144,8 +132,8 @@ class Build {
   }
 
   Result<Outcome> execute(BuildState& state, std::optional<Uploader>& uploader,
-                          const BlobStore& blobs) {
-    const auto chain = stages_of_image(state.plan);
+                          const BlobStore& blobs, BaseAdviser& adviser) {
+    const auto chain = plan::stages_of_image(state.plan);
     for (const auto& planned : state.plan.stages)
       state.total_steps +=
           1 + static_cast<int>(state.file.stages[planned.index].instructions.size());
@@ -170,6 +158,7 @@ class Build {
       add_usage(*usage, target, outcome.image.report);
     else
       services_.progress.warning("the layers' waste is not known: " + usage.error().message);
+    add_advice(adviser.take(), outcome.image.report);
     note_.at("", 0);
     judge(outcome);
     TRY(noted(Doing::Push, deliver(outcome, uploader, blobs)));

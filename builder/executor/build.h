@@ -4,6 +4,7 @@
 #include <stop_token>
 
 #include "builder/context/context.h"
+#include "builder/executor/base_adviser.h"
 #include "builder/executor/options.h"
 #include "builder/progress/progress.h"
 #include "common/contract/build_report.h"
@@ -16,6 +17,7 @@ struct BuildServices {
   registry::Client& registry;
   progress::Progress& progress;
   std::stop_token stop;
+  MakeQuickClient make_quick_client = nullptr;  ///< empty: slimmer bases are not asked for
 };
 
 /// Never fails without a report: a failure is in it, with class, reason, stage and line. On failure

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -89,9 +90,6 @@ class Adviser {
       if (is_own(i)) look_at_places(i);
       for (const auto& [by, bytes] : usage_.layers[i].hidden_by) look_at_hidden(i, by, bytes);
     }
-    std::stable_sort(list_.begin(), list_.end(),
-                     [](const auto& a, const auto& b) { return a.saves_bytes > b.saves_bytes; });
-    if (list_.size() > kMostAdvice) list_.resize(kMostAdvice);
     return std::move(list_);
   }
 
@@ -166,7 +164,15 @@ void add_usage(const ImageUsage& usage, const StageState& target,
     if (places[file.layer])
       report.largest_paths.push_back(
           {"/" + file.path, file.bytes, static_cast<int>(*places[file.layer])});
-  report.advice = Adviser(usage, target).advise();
+  add_advice(Adviser(usage, target).advise(), report);
+}
+
+void add_advice(std::vector<api::ImageAdvice> more, contract::PlatformReport& report) {
+  auto& list = report.advice;
+  std::move(more.begin(), more.end(), std::back_inserter(list));
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return a.saves_bytes > b.saves_bytes; });
+  if (list.size() > kMostAdvice) list.resize(kMostAdvice);
 }
 
 }  // namespace imagebuild::executor

@@ -19,4 +19,7 @@ Result<ImageUsage> measure_usage(const StageState& target, TreeWorker& worker,
 /// Fills in `report`, which has the layers of the image (steps that changed nothing have none).
 void add_usage(const ImageUsage& usage, const StageState& target, contract::PlatformReport& report);
 
+/// Adds to the report's advice, which stays sorted, the largest saving first, and ten at most.
+void add_advice(std::vector<api::ImageAdvice> more, contract::PlatformReport& report);
+
 }  // namespace imagebuild::executor

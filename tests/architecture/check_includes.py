@@ -10,12 +10,13 @@ ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__)
 
 # module -> modules it may include (itself always). The same table stands in docs/architecture.md.
 BUILDER = {f"builder/{m}" for m in
-           ("dockerfile", "progress", "plan", "store", "layer", "sandbox", "context", "executor")}
+           ("dockerfile", "progress", "plan", "advice", "store", "layer", "sandbox", "context", "executor")}
 ALLOWED = {
     "common/base": set(),
     "common/http": {"common/base"},
     "common/oci": {"common/base"},
     "common/archive": {"common/base"},
+    "common/patterns": {"common/base"},
     "common/yaml": {"common/base"},
     "common/registry": {"common/base", "common/http", "common/oci"},
     "common/git": {"common/base", "common/http"},
@@ -30,17 +31,18 @@ ALLOWED = {
     "builder/dockerfile": {"common/base"},
     "builder/progress": {"common/base"},
     "builder/store": {"common/base", "common/oci"},
-    "builder/layer": {"common/base", "common/oci", "common/archive", "builder/store"},
+    "builder/layer": {"common/base", "common/oci", "common/archive", "common/patterns", "builder/store"},
     "builder/sandbox": {"common/base", "builder/layer", "common/archive"},
     "builder/plan": {"common/base", "builder/dockerfile", "common/oci", "common/contract"},
+    "builder/advice": {"common/base", "common/oci", "common/api", "common/registry"},
     "builder/context": {"common/base", "common/http", "common/registry", "common/archive", "common/git", "common/contract",
-                        "common/oci", "common/api"},
+                        "common/oci", "common/api", "common/patterns"},
     "builder/executor": BUILDER | {"common/base", "common/oci", "common/contract", "common/registry", "common/archive",
                                    "common/api"},
 }
 
 # The plug-in is a program of its own: common/* and these two headers, which it shares with the builder.
-PLUGIN_MAY_INCLUDE = {"builder/layer/compression.h", "builder/context/ignore_rules.h"}
+PLUGIN_MAY_INCLUDE = {"builder/layer/compression.h"}
 
 # header prefix -> the only folder that may include it
 THIRD_PARTY = {
