@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "builder/context/ignore_rules.h"
 #include "common/archive/tar.h"
 #include "common/base/json.h"
 #include "common/base/unique_fd.h"
+#include "common/patterns/ignore_rules.h"
 
 namespace imagebuild::plugin {
 namespace {
@@ -41,7 +41,7 @@ Result<std::string> locate_dockerfile(const std::string& directory, const std::s
 }
 
 struct Rules {
-  context::IgnoreRules rules;
+  IgnoreRules rules;
   std::string file;  ///< "" when there is none
 };
 
@@ -50,7 +50,7 @@ Result<Rules> load_rules(const std::string& directory, const std::string& docker
     auto text = read_file(directory + "/" + name, kMaxIgnoreFile);
     if (!text && text.error().kind == ErrorKind::NotFound) continue;
     if (!text) return std::move(text).error();
-    return Rules{TRY_CONTEXT(context::IgnoreRules::parse(*text), name), name};
+    return Rules{TRY_CONTEXT(IgnoreRules::parse(*text), name), name};
   }
   return Rules{};
 }

@@ -13,11 +13,11 @@
 #include <string>
 #include <string_view>
 
-#include "builder/context/ignore_rules.h"
 #include "common/archive/byte_stream.h"
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
 #include "common/git/credentials.h"
+#include "common/patterns/ignore_rules.h"
 
 namespace imagebuild::registry {
 class Client;

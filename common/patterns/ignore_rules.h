@@ -1,6 +1,7 @@
-// .dockerignore: patterns, one a line, the last match wins, `!` includes again, `**` spans
-// directories. A directory that is excluded excludes what is below it unless a later `!` pattern
-// names it. Pure.
+// Patterns over paths, as moby/patternmatcher defines them: the last match wins, `!` includes
+// again,
+// `**` spans directories. A directory that matches takes what is below it along unless a later `!`
+// pattern names it. .dockerignore is a file of such lines, --exclude one pattern a flag. Pure.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,7 @@
 
 #include "common/base/result.h"
 
-namespace imagebuild::context {
+namespace imagebuild {
 
 class IgnoreRules {
  public:
@@ -23,6 +24,8 @@ class IgnoreRules {
 
   /// InvalidInput names the line of a malformed pattern ("[" without "]", a lone "!").
   static Result<IgnoreRules> parse(std::string_view text);
+  /// One pattern an item, as --exclude gives them (no comments). InvalidInput names the pattern.
+  static Result<IgnoreRules> from_patterns(const std::vector<std::string>& patterns);
 
   /// `path` is relative to the context root, "/"-separated, without "./":
   /// is it kept out of the context?
@@ -33,8 +36,9 @@ class IgnoreRules {
 
  private:
   struct Pattern;
+  static Result<Pattern> make_pattern(std::string_view text);
   // Shared: the rules are immutable after parse() and copied with every Context.
   std::shared_ptr<const std::vector<Pattern>> patterns_;
 };
 
-}  // namespace imagebuild::context
+}  // namespace imagebuild

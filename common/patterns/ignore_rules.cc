@@ -1,9 +1,9 @@
 // The list of patterns: reading the file, and the last match wins. See ignore_rules.h.
-#include "builder/context/ignore_rules.h"
+#include "common/patterns/ignore_rules.h"
 
-#include "builder/context/ignore_pattern.h"
+#include "common/patterns/ignore_pattern.h"
 
-namespace imagebuild::context {
+namespace imagebuild {
 
 namespace {
 
@@ -64,18 +64,31 @@ Result<IgnoreRules> IgnoreRules::parse(std::string_view text) {
     line = trimmed(line);
     if (line.empty()) continue;
     const std::string place = "line " + std::to_string(number);
-    bool includes = line.front() == '!';
-    if (includes) line = trimmed(line.substr(1));
-    if (line.empty())
-      return fail(ErrorKind::InvalidInput, place + ": expected a pattern after \"!\"");
     if (patterns->size() >= kMaxPatterns)
       return fail(ErrorKind::InvalidInput, place + ": more than 10,000 patterns");
-    patterns->push_back({TRY_CONTEXT(IgnorePattern::parse(clean(line)),
-                                     place + ": pattern \"" + std::string(line) + "\""),
-                         includes});
+    patterns->push_back(TRY_CONTEXT(make_pattern(line), place));
   }
   IgnoreRules rules;
   rules.patterns_ = std::move(patterns);
+  return rules;
+}
+
+Result<IgnoreRules::Pattern> IgnoreRules::make_pattern(std::string_view text) {
+  const bool includes = text.starts_with('!');
+  if (includes) text = trimmed(text.substr(1));
+  if (text.empty()) return fail(ErrorKind::InvalidInput, "expected a pattern after \"!\"");
+  return Pattern{
+      TRY_CONTEXT(IgnorePattern::parse(clean(text)), "pattern \"" + std::string(text) + "\""),
+      includes};
+}
+
+Result<IgnoreRules> IgnoreRules::from_patterns(const std::vector<std::string>& patterns) {
+  auto made = std::make_shared<std::vector<Pattern>>();
+  for (const std::string& text : patterns) {
+    if (!trimmed(text).empty()) made->push_back(TRY(make_pattern(trimmed(text))));
+  }
+  IgnoreRules rules;
+  rules.patterns_ = std::move(made);
   return rules;
 }
 
@@ -112,4 +125,4 @@ bool IgnoreRules::may_contain_included(std::string_view directory) const {
 
 bool IgnoreRules::empty() const { return patterns_->empty(); }
 
-}  // namespace imagebuild::context
+}  // namespace imagebuild

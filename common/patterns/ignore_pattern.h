@@ -1,4 +1,4 @@
-// One pattern of .dockerignore as a matcher. Pure; internal to this module.
+// One pattern of a list as a matcher. Pure; internal to this module.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 #include "common/base/result.h"
 
-namespace imagebuild::context {
+namespace imagebuild {
 
 class IgnorePattern {
  public:
@@ -41,4 +41,4 @@ class IgnorePattern {
   std::vector<Token> tokens_;  // Tokens
 };
 
-}  // namespace imagebuild::context
+}  // namespace imagebuild

@@ -1,10 +1,10 @@
 // Patterns: literals compare, the rest runs as an automaton over the path (no
 // backtracking). See ignore_pattern.h.
-#include "builder/context/ignore_pattern.h"
+#include "common/patterns/ignore_pattern.h"
 
 #include <algorithm>
 
-namespace imagebuild::context {
+namespace imagebuild {
 
 bool IgnorePattern::Token::takes(char c) const {
   switch (kind) {
@@ -160,4 +160,4 @@ bool IgnorePattern::run(std::string_view path) const {
   return current[tokens_.size()] != 0;
 }
 
-}  // namespace imagebuild::context
+}  // namespace imagebuild

@@ -1,8 +1,7 @@
-#include "builder/context/ignore_rules.h"
+#include "common/patterns/ignore_rules.h"
 #include "tests/support/catch.h"
 
 using namespace imagebuild;
-using namespace imagebuild::context;
 
 namespace {
 
@@ -14,7 +13,7 @@ IgnoreRules rules(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("one pattern: what it ignores and what it leaves", "[context]") {
+TEST_CASE("one pattern: what it ignores and what it leaves", "[patterns]") {
   struct Row {
     const char *pattern, *path;
     bool ignored;
@@ -84,7 +83,7 @@ TEST_CASE("one pattern: what it ignores and what it leaves", "[context]") {
   }
 }
 
-TEST_CASE("the last match wins", "[context]") {
+TEST_CASE("the last match wins", "[patterns]") {
   CHECK_FALSE(rules("*.md\n!README.md").ignored("README.md"));
   CHECK(rules("*.md\n!README.md").ignored("OTHER.md"));
   CHECK(rules("*.md\n!README*.md\nREADME-secret.md").ignored("README-secret.md"));
@@ -97,7 +96,7 @@ TEST_CASE("the last match wins", "[context]") {
   CHECK_FALSE(rules("*\n! /keep \n").ignored("keep"));
 }
 
-TEST_CASE("comments, blank lines, a byte order mark and CRLF are no patterns", "[context]") {
+TEST_CASE("comments, blank lines, a byte order mark and CRLF are no patterns", "[patterns]") {
   auto parsed = rules("\xef\xbb\xbf# comment\r\n\r\n  \r\na\r\n");
   CHECK(parsed.ignored("a"));
   CHECK_FALSE(parsed.ignored("# comment"));
@@ -106,7 +105,7 @@ TEST_CASE("comments, blank lines, a byte order mark and CRLF are no patterns", "
   CHECK_FALSE(IgnoreRules().ignored("a"));
 }
 
-TEST_CASE("a walk enters an ignored directory only for what may come back", "[context]") {
+TEST_CASE("a walk enters an ignored directory only for what may come back", "[patterns]") {
   CHECK_FALSE(rules("a").may_contain_included("a"));
   CHECK(rules("a").may_contain_included("b"));
   CHECK(rules("a\n!a/b/c").may_contain_included("a"));
@@ -118,7 +117,7 @@ TEST_CASE("a walk enters an ignored directory only for what may come back", "[co
   CHECK_FALSE(rules("*\n!s*/x").may_contain_included("other"));
 }
 
-TEST_CASE("malformed patterns are named with their line", "[context]") {
+TEST_CASE("malformed patterns are named with their line", "[patterns]") {
   struct Row {
     const char *text, *part;
   };
@@ -131,7 +130,7 @@ TEST_CASE("malformed patterns are named with their line", "[context]") {
   }
 }
 
-TEST_CASE("hostile patterns take bounded time", "[context]") {
+TEST_CASE("hostile patterns take bounded time", "[patterns]") {
   std::string pattern;
   for (int i = 0; i < 200; ++i) pattern += "*a";
   CHECK_FALSE(rules(pattern + "b").ignored(std::string(3000, 'a')));
@@ -139,4 +138,18 @@ TEST_CASE("hostile patterns take bounded time", "[context]") {
   for (int i = 0; i < 500; ++i) deep += "a/";
   CHECK_FALSE(rules("**/x/**/y/**/*z*").ignored(deep + "a"));
   CHECK_FALSE(IgnoreRules::parse(std::string((1u << 20) + 1, 'a')).ok());
+}
+
+TEST_CASE("patterns given one by one have no comments, and the last match wins", "[patterns]") {
+  auto rules = IgnoreRules::from_patterns({"#keep", "**/*.txt", " ", "!docs/*.txt"});
+  REQUIRE(rules.ok());
+  CHECK(rules->ignored("#keep"));
+  CHECK(rules->ignored("a.txt"));
+  CHECK(rules->ignored("x/a.txt"));
+  CHECK_FALSE(rules->ignored("docs/a.txt"));
+  CHECK(rules->may_contain_included("docs"));
+  auto malformed = IgnoreRules::from_patterns({"a", "[b"});
+  REQUIRE_FALSE(malformed.ok());
+  CHECK(malformed.error().kind == ErrorKind::InvalidInput);
+  CHECK(malformed.error().message == "pattern \"[b\": unfinished [");
 }
