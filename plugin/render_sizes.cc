@@ -84,10 +84,11 @@ std::string bar(const LayerView& layer, std::uint64_t largest, const Style& styl
 
 std::string layer_table(const ImageView& image, const Style& style) {
   if (image.layers.empty())
-    return "\n" + wrap(
-                      "The status has no layer table: the builder's last log lines were lost. "
-                      "The sizes above are right.",
-                      style.width, "  ");
+    return "\n" + wrap("The status does not list the " +
+                           count_of(static_cast<std::size_t>(image.layer_count), "layer") +
+                           ": there are too many, or the builder's last log lines were lost. "
+                           "The sizes above are right.",
+                       style.width, "  ");
   std::uint64_t largest = 0;
   for (const LayerView& layer : image.layers) largest = std::max(largest, layer.size_bytes);
   std::string text =

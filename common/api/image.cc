@@ -1,5 +1,7 @@
 #include "common/api/image.h"
 
+#include <algorithm>
+
 #include "common/api/status_json.h"
 #include "common/base/byte_size.h"
 
@@ -82,6 +84,8 @@ Json platform_to_json(const ImagePlatform& platform) {
   put_number(result, "uncompressedSizeBytes", platform.uncompressed_bytes);
   put_number(result, "largestLayerSizeBytes", platform.largest_layer_bytes);
   put_number(result, "layerCount", platform.layer_count);
+  put_number(result, "layersOmitted",
+             std::max(0, platform.layer_count - static_cast<int>(platform.layers.size())));
   if (platform.wasted_bytes) result["wastedBytes"] = *platform.wasted_bytes;
   for (const ImageLayer& layer : platform.layers) result["layers"].push_back(layer_to_json(layer));
   for (const ImagePath& path : platform.largest_paths)

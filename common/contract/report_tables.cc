@@ -93,14 +93,21 @@ Json tables_to_json(const PlatformReport& platform) {
 
 std::vector<std::string> table_parts(const BuildReport& report) {
   std::vector<std::string> parts;
-  for (const PlatformReport& platform : report.platforms) {
-    if (platform.layers.size() > kMaxLayers) continue;
-    const std::string name = api::clip_back(platform.platform, 64);
-    const Json tables = tables_to_json(platform);
-    for (const char* table : {"layers", "largestPaths", "advice"})
-      append_parts(name, table, tables.at(table), parts);
+  auto append_if_it_fits = [&](const std::string& platform, const char* table, const Json& rows) {
+    const std::size_t before = parts.size();
+    append_parts(platform, table, rows, parts);
+    if (parts.size() > static_cast<std::size_t>(kMaxParts)) parts.resize(before);
+  };
+  // The short tables first: a long list of layers does not cost them.
+  for (const char* table : {"advice", "largestPaths", "layers"}) {
+    for (const PlatformReport& platform : report.platforms) {
+      const bool whole =
+          platform.layers.size() <= kMaxLayers || table != std::string_view("layers");
+      if (whole)
+        append_if_it_fits(api::clip_back(platform.platform, 64), table,
+                          tables_to_json(platform).at(table));
+    }
   }
-  if (parts.size() > static_cast<std::size_t>(kMaxParts)) parts.clear();
   return parts;
 }
 

@@ -17,7 +17,8 @@ inline constexpr int kMaxParts = 64;
 /// {"layers": […], "largestPaths": […], "advice": […]}.
 Json tables_to_json(const PlatformReport& platform);
 
-/// Each fits a framed line. None when all would take more than kMaxParts.
+/// Each fits a framed line. A platform whose layers do not fit into kMaxParts goes without them: half
+/// a list would name the wrong layer as the largest. The status counts what it does not list.
 std::vector<std::string> table_parts(const BuildReport& report);
 
 /// Replaces the platforms' tables by what the parts hold.

@@ -98,7 +98,7 @@ Status every_status_field() {
                               .uncompressed_bytes = 1,
                               .largest_layer_bytes = 1,
                               .wasted_bytes = 1,
-                              .layer_count = 1,
+                              .layer_count = 2,
                               .layers = {{"d", 1, "own", 3, "c", 1, 1, 1}},
                               .largest_paths = {{"/p", 1, 1}}}};
   status.image->wasted_bytes = 1;

@@ -72,7 +72,7 @@ TEST_CASE("the layer table is taken whole or not at all") {
   CHECK(copy.platforms[0].layers.empty());
 
   auto changed = lines;
-  changed[0].replace(changed[0].find("\"own\""), 5, "\"owm\"");
+  changed.back().replace(changed.back().find("\"own\""), 5, "\"owm\"");
   CHECK_FALSE(attach_layers(copy, joined(changed)).ok());
   CHECK(copy.platforms[0].layers.empty());
 }
@@ -129,6 +129,29 @@ TEST_CASE("the termination message never exceeds 4096 bytes and is always JSON i
     CHECK(read->failure->line == 7);
     report.state = ReportState::Running;
     CHECK(termination_message(report).size() <= kTerminationLimit);
+  }
+}
+
+TEST_CASE("layers that do not fit are left out as a whole, and nothing else is") {
+  for (int layers : {1000, 1025, 5000}) {
+    BuildReport report = sample(layers);
+    auto& platform = report.platforms[0];
+    for (auto& layer : platform.layers) layer.created_by = std::string(96, 'x');
+    platform.largest_paths = {{"/big", 7, 1}};
+    platform.advice = {{3, 9, "smaller"}};
+    const auto lines = report_lines(report);
+    CHECK(lines.size() <= 64);
+    auto read = parse_termination_message(termination_message(report));
+    REQUIRE(read.ok());
+    REQUIRE(attach_layers(*read, joined(lines)).ok());
+    CHECK(read->platforms[0].layer_count == layers);
+    CHECK((read->platforms[0].layers.empty() ||
+           static_cast<int>(read->platforms[0].layers.size()) == layers));
+    if (layers > 1024) CHECK(read->platforms[0].layers.empty());
+    REQUIRE(read->platforms[0].largest_paths.size() == 1);
+    CHECK(read->platforms[0].largest_paths[0].path == "/big");
+    REQUIRE(read->platforms[0].advice.size() == 1);
+    CHECK(read->platforms[0].advice[0].saves_bytes == 9);
   }
 }
 

@@ -119,7 +119,7 @@ TEST_CASE("a status without any of the optional fields is shown without them") {
   const std::string text = render_sizes(view_from_json(object), {});
   for (const char* word : {"waste", "delta", "baseline", "budget", "Largest"})
     CHECK(text.find(word) == std::string::npos);
-  CHECK(text.find("no layer table") != std::string::npos);
+  CHECK(text.find("does not list the") != std::string::npos);
 }
 
 TEST_CASE("damaged status fields are left out and never a crash") {
