@@ -9,6 +9,10 @@ sizes=$(ladder_sizes "$REGISTRY")
 ladder_table "$sizes" >&2
 ladder_check "$sizes" >&2 || fail "the sizes are not what they should be"
 
+say "advice: a slimmer base of the same name, with its measured saving"
+advice=$(field "$(ladder_name 0-node-latest)" '.status.image.advice[] | select(.message | startswith("FROM node:alpine has")) | "\(.line) \(.savesBytes)"')
+[[ "$advice" =~ ^1\ [0-9]{8,}$ ]] || fail "no advice of node:alpine for line 1: '$advice'"
+
 image_of() { echo "$REGISTRY/ladder/$1@$(field "$(ladder_name "$1")" .status.image.digest)"; }
 
 is_version() { [[ "$2" =~ ^v?[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$1 is no version: $2"; }

@@ -7,6 +7,6 @@ services_up
 tag=$(image_tag)
 "$ROOT/hack/images" "$REGISTRY" "$tag"
 install_overlay "$ROOT/build/e2e" "$REGISTRY/imagebuild-operator:$tag" "$REGISTRY/imagebuild-builder:$tag" \
-  "--registry-mirror=docker.io=http://$MIRROR" "--insecure-registry=$REGISTRY_POD" "--log-level=debug"
+  "--registry-mirror=docker.io=http://$MIRROR" "--insecure-registry=$REGISTRY_POD" "--log-level=debug" "--page"
 install_apply "$ROOT/build/e2e"
 lap_total "operator installed"
