@@ -6,6 +6,7 @@
 
 #include "builder/dockerfile/check_rules.h"
 #include "builder/dockerfile/flags.h"
+#include "builder/dockerfile/frontend_level.h"
 #include "builder/dockerfile/text.h"
 
 namespace imagebuild::dockerfile {
@@ -33,6 +34,7 @@ constexpr Rule kRules[] = {
     {"MultipleInstructionsDisallowed",
      "CMD, ENTRYPOINT and HEALTHCHECK stand once in a stage: the last one counts"},
     {"LegacyKeyValueFormat", "ENV and LABEL use name=value"},
+    {"InvalidBaseImagePlatform", "The base image has the platform that is built for"},
     {"RedundantTargetPlatform", "--platform=$TARGETPLATFORM is the default"},
     {"SecretsUsedInArgOrEnv", "ARG and ENV hold no secrets: both stay readable in the image"},
     {"InvalidDefaultArgInFrom", "FROM names an image with the defaults of its ARGs, too"},
@@ -42,6 +44,7 @@ constexpr Rule kRules[] = {
      "A comment above ARG or FROM starts with the name it describes", true},
     {"ExposeProtoCasing", "EXPOSE protocols are written in lower case"},
     {"ExposeInvalidFormat", "EXPOSE names container ports, no address and no host port"},
+    {"UnsupportedSyntax", "The syntax line asks for no more than this builder has"},
 };
 
 const Rule* find_rule(std::string_view name) {
@@ -62,20 +65,24 @@ struct Switches {
   }
 };
 
+/// The text up to the first blank: what follows a value is a remark ("skip=all // for now").
+std::string_view first_word(std::string_view text) { return cut(trim(text), ' ').before; }
+
 void add_names(std::string_view list, bool& all, std::set<std::string, std::less<>>& names) {
-  if (trim(list) == "all") {
+  if (first_word(list) == "all") {
     all = true;
     return;
   }
   while (!list.empty()) {
     Cut item = cut(list, ',');
-    names.emplace(trim(item.before));
+    names.emplace(first_word(item.before));
     list = item.after;
   }
 }
 
 Result<Switches> parse_switches(std::string_view text) {
   Switches switches;
+  text = text.substr(0, text.find(" //"));
   for (std::string_view rest = trim(text); !rest.empty();) {
     Cut part = cut(rest, ';');
     Cut pair = cut(part.before, '=');
@@ -85,7 +92,7 @@ Result<Switches> parse_switches(std::string_view text) {
     } else if (pair.found && key == "experimental") {
       add_names(pair.after, switches.experimental_all, switches.experimental);
     } else if (pair.found && key == "error") {
-      auto value = parse_bool(trim(pair.after));
+      auto value = parse_bool(first_word(pair.after));
       if (!value)
         return fail(ErrorKind::InvalidInput,
                     "error: expected true or false, found " + in_quotes(trim(pair.after)));
@@ -113,6 +120,19 @@ Switches with_comments(const Switches& base, const std::vector<std::string>& com
     merged.experimental.insert(own->experimental.begin(), own->experimental.end());
   }
   return merged;
+}
+
+/// What stands for the directive: the build argument when it is given.
+std::string_view given_or(const CheckOptions& options, const char* name,
+                          const std::string& directive) {
+  auto given = options.build_args.find(name);
+  return given != options.build_args.end() ? given->second : directive;
+}
+
+void check_syntax_line(const Dockerfile& file, const CheckOptions& options, const Report& report) {
+  auto wanted = given_or(options, "BUILDKIT_SYNTAX", file.directives.syntax);
+  if (auto beyond = beyond_our_level(wanted))
+    report("UnsupportedSyntax", *beyond, std::max(file.directives.syntax_line, 1), {});
 }
 
 void check_from(const Node& node, const Report& report) {
@@ -212,12 +232,18 @@ void check_spelling(const Dockerfile& file, const Report& report) {
   check_descriptions(file, report);
 }
 
+std::string to_line(const Dockerfile& dockerfile, const Finding& finding) {
+  return dockerfile.name + ":" + std::to_string(finding.line) + ": " + finding.rule + ": " +
+         finding.message;
+}
+
 Result<CheckResult> check(const Dockerfile& dockerfile, const CheckOptions& options) {
-  auto parsed = parse_switches(dockerfile.directives.check);
+  auto parsed =
+      parse_switches(given_or(options, "BUILDKIT_DOCKERFILE_CHECK", dockerfile.directives.check));
   if (!parsed)
-    return std::move(parsed).error().context(dockerfile.name + ":" +
-                                             std::to_string(dockerfile.directives.check_line) +
-                                             ": directive check");
+    return std::move(parsed).error().context(
+        dockerfile.name + ":" + std::to_string(std::max(dockerfile.directives.check_line, 1)) +
+        ": directive check");
   Switches switches = std::move(*parsed);
   switches.skip.insert(options.skip.begin(), options.skip.end());
   CheckResult result;
@@ -230,6 +256,7 @@ Result<CheckResult> check(const Dockerfile& dockerfile, const CheckOptions& opti
     result.findings.push_back(
         {std::string(name), std::string(rule->description), std::move(message), line});
   };
+  check_syntax_line(dockerfile, options, report);
   check_spelling(dockerfile, report);
   check_meaning(dockerfile, options, report);
   std::stable_sort(result.findings.begin(), result.findings.end(),

@@ -3,11 +3,12 @@
 // is not reported.
 #include "builder/dockerfile/check_rules.h"
 
-#include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
 
+#include "builder/dockerfile/check_words.h"
 #include "builder/dockerfile/expand.h"
 #include "builder/dockerfile/text.h"
 
@@ -17,17 +18,21 @@ namespace {
 
 using Scope = std::map<std::string, std::optional<std::string>>;
 
-const std::map<std::string, std::string>& platform_arguments() {
-  static const std::map<std::string, std::string> table = {{"BUILDPLATFORM", "linux/amd64"},
-                                                           {"BUILDOS", "linux"},
-                                                           {"BUILDARCH", "amd64"},
-                                                           {"BUILDVARIANT", ""},
-                                                           {"TARGETPLATFORM", "linux/amd64"},
-                                                           {"TARGETOS", "linux"},
-                                                           {"TARGETARCH", "amd64"},
-                                                           {"TARGETVARIANT", ""},
-                                                           {"TARGETSTAGE", "default"}};
-  return table;
+/// The platform arguments of the global scope; the stage that is built is not known here.
+Scope platform_arguments(const CheckOptions& options) {
+  Scope scope{{"TARGETSTAGE", "default"}};
+  for (const auto& [prefix, platform] :
+       {std::pair{std::string("TARGET"), &options.target_platform},
+        std::pair{std::string("BUILD"), &options.build_platform}}) {
+    Cut system = cut(*platform, '/');
+    Cut machine = cut(system.after, '/');
+    scope[prefix + "PLATFORM"] = *platform;
+    scope[prefix + "OS"] = std::string(system.before);
+    scope[prefix + "OSVERSION"] = "";
+    scope[prefix + "ARCH"] = std::string(machine.before);
+    scope[prefix + "VARIANT"] = std::string(machine.after);
+  }
+  return scope;
 }
 
 bool is_proxy(const std::string& name) {
@@ -49,51 +54,18 @@ std::vector<std::string> names_of(const Scope& scope) {
   return names;
 }
 
-/// A name's words between underscores contain a word of `list`.
-bool has_word(const std::string& name, const std::set<std::string>& list) {
-  std::string rest = lower(name);
-  for (;;) {
-    std::size_t end = rest.find('_');
-    if (list.count(rest.substr(0, end)) != 0) return true;
-    if (end == std::string::npos) return false;
-    rest = rest.substr(end + 1);
-  }
+/// "linux/arm/v7" → "linux/arm".
+std::string system_and_machine(const std::string& platform) {
+  std::size_t slash = platform.find('/');
+  return platform.substr(0, slash == std::string::npos ? slash : platform.find('/', slash + 1));
 }
 
-bool looks_secret(const std::string& name) {
-  static const std::set<std::string> secret{"apikey", "auth",     "credential", "credentials",
-                                            "key",    "password", "pword",      "passwd",
-                                            "secret", "token"};
-  static const std::set<std::string> harmless{"public", "file", "version"};
-  return has_word(name, secret) && !has_word(name, harmless);
-}
-
-/// Could this be an image reference or a stage's name? [host/]path[:tag][@algorithm:hex]
-bool plausible_reference(std::string_view text) {
-  if (Cut digest = cut(text, '@'); digest.found) {
-    if (digest.after.find(':') == std::string_view::npos || digest.after.back() == ':')
-      return false;
-    text = digest.before;
-  }
-  std::size_t slash = text.rfind('/');
-  std::size_t colon = text.rfind(':');
-  if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
-    if (colon + 1 == text.size()) return false;
-    text = text.substr(0, colon);
-  }
-  if (text.empty() || text.front() == '/' || text.back() == '/' ||
-      text.find("//") != std::string_view::npos)
-    return false;
-  std::size_t host_end = text.find('/');
-  bool has_host = host_end != std::string_view::npos &&
-                  text.substr(0, host_end).find_first_of(".:") != std::string_view::npos;
-  std::string_view path = has_host ? text.substr(host_end + 1) : text;
-  return std::all_of(path.begin(), path.end(),
-                     [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-                              c == '_' || c == '-' || c == '/';
-                     }) &&
-         std::string_view("._-").find(path.front()) == std::string_view::npos;
+/// The instruction's keyword as the file has it: "cmd".
+std::string as_spelled(const Instruction& instruction) {
+  std::string_view text = trim_left(instruction.text);
+  std::size_t end = 0;
+  while (end < text.size() && !is_blank(text[end])) ++end;
+  return std::string(text.substr(0, end));
 }
 
 /// What a stage hands to the stages built on it.
@@ -102,6 +74,7 @@ struct StageState {
   bool environment_known = false;  ///< nothing comes from a base image we have not seen
   bool workdir_set = false;
   bool shell_set = false;
+  std::vector<std::string> triggers;  ///< ONBUILD, for the stages on this one
 };
 
 class MeaningChecker {
@@ -110,10 +83,10 @@ class MeaningChecker {
       : file_(file), options_(options), report_(report) {}
 
   void run() {
-    for (const auto& [name, value] : platform_arguments()) {
-      global_[name] = value;
-      defaults_[name] = value;
-    }
+    global_ = defaults_ = platform_arguments(options_);
+    for (auto& [name, value] : global_)
+      if (auto given = options_.build_args.find(name); given != options_.build_args.end())
+        value = given->second;
     for (const Instruction& instruction : file_.preamble) take_global(*instruction.get_if<Arg>());
     for (const Stage& stage : file_.stages) check_stage(stage);
   }
@@ -159,6 +132,23 @@ class MeaningChecker {
     check_platform(stage);
   }
 
+  /// The base is an image of another platform than the one that is wanted.
+  void check_base_platform(const Stage& stage, const std::string& base) {
+    std::string wanted = options_.target_platform;
+    if (!stage.from.platform.empty()) {
+      auto given =
+          expand(stage.from.platform, lookup_in(global_), {.escape = file_.directives.escape});
+      if (!given) return;
+      wanted = *given;
+    }
+    auto actual = options_.base_platform(base, wanted);
+    if (!actual || system_and_machine(*actual) == system_and_machine(wanted)) return;
+    report("InvalidBaseImagePlatform",
+           "Base image " + base + " was pulled with platform \"" + *actual + "\", expected \"" +
+               wanted + "\" for current build",
+           stage.from_instruction);
+  }
+
   void check_platform(const Stage& stage) {
     const std::string& text = stage.from.platform;
     if (text.empty()) return;
@@ -173,18 +163,15 @@ class MeaningChecker {
             "FROM argument '" + name + "' is not declared" + did_you_mean(name, names_of(global_)),
             at);
     }
-    if (text == "$TARGETPLATFORM" || text == "${TARGETPLATFORM}") {
+    if (use.used == std::set<std::string>{"TARGETPLATFORM"} &&
+        global_["TARGETPLATFORM"] == *platform) {
       report("RedundantTargetPlatform",
              "Setting platform to predefined " + text +
                  " in FROM is redundant as this is the default behavior",
              at);
     }
-    if (!use.used.empty()) return;
-    for (std::string_view rest = *platform; !rest.empty();) {
-      Cut part = cut(rest, '/');
-      if (stage.from.name.find(part.before) != std::string::npos) return;
-      rest = part.after;
-    }
+    bool constant = use.used.empty() && plausible_platform(*platform);
+    if (!constant || names_platform(stage.from.name, *platform)) return;
     report("FromPlatformFlagConstDisallowed",
            "FROM --platform flag should not use constant value \"" + *platform + "\"", at);
   }
@@ -196,20 +183,38 @@ class MeaningChecker {
     std::string base_name = base ? *base : stage.from.base;
     check_from(stage, base_name, use);
     state_ = StageState{};
+    last_.clear();
+    std::vector<std::string> triggers;
     if (auto inherited = stages_.find(lower(base_name)); inherited != stages_.end()) {
       state_ = inherited->second;
+      triggers = std::move(state_.triggers);
+      state_.triggers.clear();
     } else if (base_name == "scratch") {
       state_.environment_known = true;
-    } else if (options_.base_environment) {
-      for (const std::string& name : options_.base_environment(base_name))
-        state_.scope[name] = std::string();
-      state_.environment_known = true;
+    } else {
+      take_image(stage, base_name);
     }
     state_.scope.try_emplace("PATH",
                              "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    last_.clear();
+    // The base's ONBUILD instructions run here, shown at FROM.
+    std::deque<Instruction> run_here;
+    for (const std::string& trigger : triggers) {
+      auto parsed = parse_trigger(trigger, stage.from_instruction.lines);
+      if (!parsed) continue;
+      run_here.push_back(*std::move(parsed));
+      check_instruction(run_here.back());
+    }
     for (const Instruction& instruction : stage.instructions) check_instruction(instruction);
+    last_.clear();  // it points into run_here
     if (!stage.from.name.empty()) stages_[stage.from.name] = state_;
+  }
+
+  void take_image(const Stage& stage, const std::string& image) {
+    if (options_.base_platform) check_base_platform(stage, image);
+    if (!options_.base_environment) return;
+    for (const std::string& name : options_.base_environment(image))
+      state_.scope[name] = std::string();
+    state_.environment_known = true;
   }
 
   void check_instruction(const Instruction& instruction) {
@@ -220,6 +225,8 @@ class MeaningChecker {
     if (!expanded) return;
     if (const Arg* arg = expanded->get_if<Arg>())
       take_arg(*arg, instruction);
+    else if (const OnBuild* on_build = instruction.get_if<OnBuild>())
+      state_.triggers.push_back(on_build->trigger);
     else if (const Env* env = expanded->get_if<Env>())
       take_env(*env, instruction);
     else if (const Workdir* workdir = expanded->get_if<Workdir>())
@@ -257,14 +264,20 @@ class MeaningChecker {
       if (looks_secret(definition.name)) secret("ARG", definition.name, at);
       auto given = options_.build_args.find(definition.name);
       auto global = global_.find(definition.name);
-      if (given != options_.build_args.end())
-        state_.scope.try_emplace(definition.name, given->second);
-      else if (definition.value)
-        state_.scope[definition.name] = definition.value;
-      else if (global != global_.end())
-        state_.scope.try_emplace(definition.name, global->second);
-      else
-        state_.scope.try_emplace(definition.name, std::nullopt);
+      std::optional<std::string> value;
+      if (given != options_.build_args.end()) {
+        value = given->second;
+      } else if (definition.value) {
+        VariableUse use;
+        auto expanded = expand(*definition.value, lookup_in(state_.scope),
+                               {.escape = file_.directives.escape}, &use);
+        check_variables(at, use);
+        if (expanded) value = *expanded;
+      } else if (global != global_.end()) {
+        value = global->second;
+      }
+      state_.scope.try_emplace(definition.name, std::nullopt);
+      if (value) state_.scope[definition.name] = std::move(value);
     }
   }
 
@@ -295,7 +308,7 @@ class MeaningChecker {
   }
 
   void check_command(const CommandLine& command, const Instruction& at) {
-    std::string keyword(at.keyword());
+    std::string keyword = as_spelled(at);
     if (command.shell_form && !state_.shell_set) {
       report("JSONArgsRecommended",
              "JSON arguments recommended for " + keyword +
@@ -306,12 +319,11 @@ class MeaningChecker {
   }
 
   void check_once(const Instruction& at) {
-    std::string keyword(at.keyword());
-    const Instruction*& last = last_[keyword];
+    const Instruction*& last = last_[std::string(at.keyword())];
     // The earlier one is the one without effect.
     if (last != nullptr) {
       report("MultipleInstructionsDisallowed",
-             "Multiple " + keyword +
+             "Multiple " + as_spelled(at) +
                  " instructions should not be used in the same stage because only the last one "
                  "will be used",
              *last);
@@ -325,7 +337,9 @@ class MeaningChecker {
       if (protocol.after != lower(protocol.after))
         report("ExposeProtoCasing",
                "Defined protocol '" + port + "' in EXPOSE instruction should be lowercase", at);
-      if (protocol.before.find(':') != std::string_view::npos) {
+      // "host:80", "address:80:80"; nothing in front of a colon is neither.
+      std::size_t colon = protocol.before.rfind(':');
+      if (colon != std::string_view::npos && colon > 0 && protocol.before.substr(0, colon) != ":") {
         report("ExposeInvalidFormat",
                "EXPOSE instruction should not define an IP address or host-port mapping, found '" +
                    port + "'",
@@ -337,9 +351,8 @@ class MeaningChecker {
   void check_sources(const CopySpec& copy, const char* verb, const Instruction& at) {
     if (!options_.ignored) return;
     for (std::string source : copy.sources) {
-      if (source.find_first_of("*?[") != std::string::npos ||
-          source.find("://") != std::string::npos)
-        continue;
+      bool remote = source.find("://") != std::string::npos || source.rfind("git@", 0) == 0;
+      if (remote || source.find_first_of("*?[") != std::string::npos) continue;
       while (source.substr(0, 2) == "./") source.erase(0, 2);
       while (!source.empty() && source.front() == '/') source.erase(0, 1);
       while (!source.empty() && source.back() == '/') source.pop_back();

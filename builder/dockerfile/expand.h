@@ -20,7 +20,8 @@ namespace imagebuild::dockerfile {
 /// The value of a variable, or nullopt when it is not set.
 using VariableLookup = std::function<std::optional<std::string>(std::string_view name)>;
 
-/// Variables looked at. `unset`: used without a default and not set (rule UndefinedVar).
+/// Variables looked at. `unset`: those of them that are not set, with or without a default
+/// (rule UndefinedVar).
 struct VariableUse {
   std::set<std::string> used;
   std::set<std::string> unset;
@@ -42,10 +43,11 @@ Result<std::vector<std::string>> expand_words(std::string_view text, const Varia
                                               VariableUse* use = nullptr);
 
 /// The instruction with every argument expanded that the reference says is expanded: ADD, COPY,
-/// ENV, EXPOSE, LABEL, ARG, STOPSIGNAL, USER, VOLUME, WORKDIR, RUN's flags and inline files. One
-/// instruction sees one set of values
-/// (`ENV abc=bye def=$abc` uses the old abc). RUN, CMD, ENTRYPOINT, SHELL, HEALTHCHECK keep their
-/// commands; FROM is the plan's (global scope). Errors name the argument, not the file.
+/// ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR, RUN's mounts and inline files. One
+/// instruction sees one set of values (`ENV abc=bye def=$abc` uses the old abc). RUN, CMD,
+/// ENTRYPOINT, SHELL, HEALTHCHECK keep their commands; FROM (global scope) and ARG (each definition
+/// sees those before it) are the plan's. InvalidInput: names the argument, not the file; also for a
+/// STOPSIGNAL that is no signal.
 Result<Instruction> expand_instruction(const Instruction& instruction, const VariableLookup& lookup,
                                        char escape, VariableUse* use = nullptr);
 

@@ -1,6 +1,7 @@
 // Which arguments of which instruction are expanded, and how: see expand_instruction() in expand.h.
 #include "builder/dockerfile/expand.h"
 #include "builder/dockerfile/run_flags.h"
+#include "builder/dockerfile/signals.h"
 
 namespace imagebuild::dockerfile {
 
@@ -11,13 +12,6 @@ class InstructionExpander {
   InstructionExpander(const VariableLookup& lookup, char escape, VariableUse* use)
       : lookup_(lookup), escape_(escape), use_(use) {}
 
-  Result<void> operator()(Arg& arg) {
-    for (ArgDefinition& definition : arg.definitions) {
-      TRY(text(definition.name));
-      if (definition.value) TRY(text(*definition.value));
-    }
-    return {};
-  }
   Result<void> operator()(Env& env) { return pairs(env.variables); }
   Result<void> operator()(Label& label) { return pairs(label.labels); }
   Result<void> operator()(Copy& copy) { return copy_spec(copy); }
@@ -27,7 +21,10 @@ class InstructionExpander {
   }
   Result<void> operator()(Workdir& workdir) { return text(workdir.path); }
   Result<void> operator()(User& user) { return text(user.user); }
-  Result<void> operator()(StopSignal& signal) { return text(signal.signal); }
+  Result<void> operator()(StopSignal& signal) {
+    TRY(text(signal.signal));
+    return check_signal(signal.signal);
+  }
   Result<void> operator()(Volume& volume) { return texts(volume.paths); }
   Result<void> operator()(Expose& expose) {
     std::vector<std::string> ports;
@@ -45,7 +42,8 @@ class InstructionExpander {
     for (Mount& mount : run.mounts) mount = TRY(parse_mount(mount.text, expander));
     return {};
   }
-  /// Commands are the shell's; FROM is the plan's; a trigger is expanded where it runs.
+  /// Commands are the shell's; FROM is the plan's, ARG its scope's (which knows whether a default
+  /// is needed); a trigger is expanded where it runs.
   template <typename Other>
   Result<void> operator()(Other&) {
     return {};
@@ -73,11 +71,11 @@ class InstructionExpander {
     TRY(texts(spec.sources));
     TRY(text(spec.destination));
     for (InlineFile& file : spec.files) {
-      // A body keeps its quotes: it is a file, not a word.
+      // A body keeps its quotes: it is a file, not a word. Its escape is always the backslash,
+      // whatever the directive says (BuildKit).
       std::string body = file.body.text();
       file.body.chomp = false;
-      if (file.body.expand)
-        body = TRY(expand(body, lookup_, {.escape = escape_, .keep_quotes = true}, use_));
+      if (file.body.expand) body = TRY(expand(body, lookup_, {.keep_quotes = true}, use_));
       file.body.expand = false;
       file.body.content = std::move(body);
     }

@@ -157,7 +157,7 @@ Result<std::string> Expander::dollar() {
   if (peek() == '{') return braces();
   std::string variable = name();
   if (variable.empty()) return std::string("$");
-  std::optional<std::string> value = value_of(variable, false);
+  std::optional<std::string> value = value_of(variable);
   if (!value && options_.keep_unset) return "$" + variable;
   return value.value_or("");
 }
@@ -173,7 +173,7 @@ Result<std::string> Expander::braces() {
   char modifier = text_[position_++];
   if (modifier == '}') {
     if (variable.empty()) return error("expected a variable's name after ${");
-    std::optional<std::string> value = value_of(variable, false);
+    std::optional<std::string> value = value_of(variable);
     if (!value && options_.keep_unset) return "${" + variable + "}";
     return value.value_or("");
   }
@@ -198,7 +198,7 @@ Result<std::string> Expander::with_default(const std::string& variable, char mod
                                            bool empty_is_unset) {
   bool strips = modifier == '#' || modifier == '%';
   std::string word = TRY(until('}', strips)).text;
-  std::optional<std::string> value = value_of(variable, !strips);
+  std::optional<std::string> value = value_of(variable);
   if (!value && options_.keep_unset) {
     return "${" + variable + (empty_is_unset ? ":" : "") + modifier + word + "}";
   }
@@ -228,7 +228,7 @@ Result<std::string> Expander::replaced(const std::string& variable) {
   if (all) ++position_;
   std::string pattern_text = TRY(until('/', true)).text;
   std::string replacement = TRY(until('}', true)).text;
-  std::optional<std::string> value = value_of(variable, false);
+  std::optional<std::string> value = value_of(variable);
   if (!value && options_.keep_unset)
     return "${" + variable + "/" + pattern_text + "/" + replacement + "}";
   auto pattern = ShellPattern::parse(pattern_text);
@@ -263,11 +263,11 @@ std::string Expander::name() {
   return std::string(text_.substr(start, position_ - start));
 }
 
-std::optional<std::string> Expander::value_of(const std::string& variable, bool has_default) {
+std::optional<std::string> Expander::value_of(const std::string& variable) {
   std::optional<std::string> value = lookup_ ? lookup_(variable) : std::nullopt;
   if (use_ != nullptr) {
     use_->used.insert(variable);
-    if (!value && !has_default) use_->unset.insert(variable);
+    if (!value) use_->unset.insert(variable);
   }
   return value;
 }

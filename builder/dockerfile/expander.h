@@ -47,7 +47,7 @@ class Expander {
   Result<std::string> replaced(const std::string& name);
   std::string heredoc_operator();
   std::string name();
-  std::optional<std::string> value_of(const std::string& name, bool has_default);
+  std::optional<std::string> value_of(const std::string& name);
 
   const std::string_view text_;
   const VariableLookup& lookup_;

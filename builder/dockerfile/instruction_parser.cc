@@ -123,6 +123,9 @@ Result<InstructionValue> parse_run(const Node& node) {
                      did_you_mean(flags.text("security"), kSecurities));
     }
     run.security = static_cast<Run::Security>(found - kSecurities.begin());
+    if (run.security == Run::Security::Insecure)
+      return invalid(
+          "--security=insecure is refused: no build gets more rights than its own sandbox");
   }
   if (node.args.empty()) return invalid("expected a command");
   return InstructionValue(std::move(run));
@@ -252,14 +255,13 @@ Result<InstructionValue> parse_healthcheck(const Node& node) {
   std::string type = upper(node.args[0]);
   std::vector<std::string> command(node.args.begin() + 1, node.args.end());
   Healthcheck check;
+  Flags flags = TRY(Flags::parse(
+      node.flags, {{"interval"}, {"timeout"}, {"start-period"}, {"start-interval"}, {"retries"}}));
   if (type == "NONE") {
-    TRY(no_flags(node));
     if (!command.empty()) return invalid("NONE takes no arguments");
     check.none = true;
     return InstructionValue(check);
   }
-  Flags flags = TRY(Flags::parse(
-      node.flags, {{"interval"}, {"timeout"}, {"start-period"}, {"start-interval"}, {"retries"}}));
   if (type != "CMD") return invalid("expected CMD or NONE, found " + in_quotes(node.args[0]));
   if (command.empty()) return invalid("expected a command after CMD");
   check.test = command_line(command, node.json);

@@ -36,11 +36,9 @@ constexpr Feature kUnsupported[] = {
      }},
     {"RUN --network",
      [](const Instruction& i) {
-       return any_run(i, [](const Run& run) { return run.network.has_value(); });
-     }},
-    {"RUN --security",
-     [](const Instruction& i) {
-       return any_run(i, [](const Run& run) { return run.security.has_value(); });
+       return any_run(i, [](const Run& run) {
+         return run.network.value_or(Run::Network::Default) != Run::Network::Default;
+       });
      }},
     {"RUN --device",
      [](const Instruction& i) {

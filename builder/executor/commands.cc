@@ -22,12 +22,12 @@ std::vector<std::string> run_environment(
     const std::vector<std::pair<std::string, std::string>>& args, const std::string& home) {
   oci::ContainerConfig merged;
   merged.set_env("PATH", kDefaultPath);
-  for (const auto& [name, value] : args) merged.set_env(name, value);
   for (const auto& entry : config.env) {
     auto equals = entry.find('=');
     merged.set_env(entry.substr(0, equals),
                    equals == std::string::npos ? "" : entry.substr(equals + 1));
   }
+  for (const auto& [name, value] : args) merged.set_env(name, value);
   if (!merged.find_env("HOME")) merged.set_env("HOME", home);
   return merged.env;
 }

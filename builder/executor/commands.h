@@ -24,8 +24,8 @@ std::vector<std::string> shell_of(const oci::ContainerConfig& config);
 std::vector<std::string> command_argv(const dockerfile::CommandLine& command,
                                       const oci::ContainerConfig& config);
 
-/// RUN's environment: the default PATH, visible and hidden ARGs, ENV; later ones win; HOME unless
-/// something set it.
+/// RUN's environment: the default PATH, ENV, visible and hidden ARGs; later ones win (Scope has
+/// decided between ENV and ARG of one name); HOME unless something set it.
 std::vector<std::string> run_environment(
     const oci::ContainerConfig& config,
     const std::vector<std::pair<std::string, std::string>>& args, const std::string& home);

@@ -8,8 +8,7 @@ namespace imagebuild::executor {
 using dockerfile::Instruction;
 
 Result<void> StageBuilder::apply(const dockerfile::Arg& arg, const Instruction& original) {
-  for (const auto& definition : arg.definitions)
-    scope_.declare_arg(definition.name, definition.value);
+  TRY(scope_.declare(arg, build_.file.directives.escape));
   add_history(original.text, true);
   return {};
 }

@@ -22,6 +22,7 @@ Result<StageState> StageBuilder::build() {
   TRY(execute(stage_.from_instruction));
   TRY(run_triggers());
   for (const auto& instruction : stage_.instructions) TRY(execute(instruction));
+  state_.scope = scope_;
   return std::move(state_);
 }
 
@@ -61,6 +62,8 @@ Result<void> StageBuilder::start_from_base() {
   if (const auto* other = std::get_if<plan::StageRef>(&planned_.base)) {
     state_ = build_.finished.at(other->index);
     state_.cmd_set = false;
+    if (state_.scope) scope_.inherit(*state_.scope);
+    return {};  // its ENV is in the scope
   } else if (const auto* image = std::get_if<plan::ImageRef>(&planned_.base)) {
     state_.base = TRY(build_.bases.open(*image));
     state_.config = state_.base->config;

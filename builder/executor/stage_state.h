@@ -8,6 +8,7 @@
 
 #include "builder/executor/base_images.h"
 #include "builder/executor/image_layer.h"
+#include "builder/plan/scope.h"
 #include "builder/sandbox/run_spec.h"
 #include "common/oci/image_config.h"
 
@@ -19,6 +20,7 @@ struct StageState {
   std::vector<ImageLayer> layers;  ///< base layers, then own, bottom first
   LowerList own;                   ///< directories of the own layers
   bool cmd_set = false;  ///< CMD was set by this Dockerfile, not inherited from a base image
+  std::optional<plan::Scope> scope;  ///< ENV and ARG at the stage's end, for stages on this one
 
   /// The tree; the base must be unpacked.
   LowerList lowers() const {

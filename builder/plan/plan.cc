@@ -27,12 +27,13 @@ std::optional<std::size_t> parse_number(std::string_view text) {
   return number;
 }
 
-// The last stage of that name before `limit`: names may repeat, the nearest one counts.
+// The last stage of that name before `limit`: names may repeat, the nearest one counts. The parser
+// has made the stages' names lower case.
 std::optional<std::size_t> find_stage(const Dockerfile& file, std::string_view name,
                                       std::size_t limit) {
   std::string wanted = lower(name);
   for (std::size_t i = std::min(limit, file.stages.size()); i-- > 0;)
-    if (!file.stages[i].from.name.empty() && lower(file.stages[i].from.name) == wanted) return i;
+    if (!wanted.empty() && file.stages[i].from.name == wanted) return i;
   return std::nullopt;
 }
 
@@ -41,10 +42,21 @@ Error at_from(const Dockerfile& file, const Stage& stage, const std::string& mes
               dockerfile::at(file, stage.from_instruction) + ": FROM: " + message);
 }
 
+// TARGETSTAGE: the target as it was asked for, else the last stage's name, else "default".
+std::string target_name(const Dockerfile& file, const std::string& target) {
+  if (!target.empty()) return target;
+  const std::string& last = file.stages.back().from.name;
+  return last.empty() ? "default" : last;
+}
+
 Result<std::map<std::string, std::string>> evaluate_global_args(const Dockerfile& file,
                                                                 const PlanOptions& options,
                                                                 const oci::Platform& platform) {
   auto values = platform_args(platform, oci::Platform::host());
+  values["TARGETSTAGE"] = target_name(file, options.target);
+  for (auto& [name, value] : values)
+    if (auto given = options.build_args.find(name); given != options.build_args.end())
+      value = given->second;
   for (const auto& instruction : file.preamble) {
     const auto* arg = instruction.get_if<dockerfile::Arg>();
     if (arg == nullptr) continue;
@@ -78,30 +90,86 @@ Result<std::size_t> find_target(const Dockerfile& file, const std::string& targe
                   (names.empty() ? " (no stage has a name)" : " (stages: " + names + ")"));
 }
 
+// What one instruction reads from elsewhere: COPY --from and the `from` of RUN's mounts.
+std::vector<std::string> sources_of(const dockerfile::Instruction& instruction) {
+  std::vector<std::string> sources;
+  if (const auto* copy = instruction.get_if<dockerfile::Copy>();
+      copy != nullptr && !copy->from.empty())
+    sources.push_back(copy->from);
+  if (const auto* run = instruction.get_if<dockerfile::Run>()) {
+    for (const auto& mount : run->mounts)
+      if (!mount.from.empty() && mount.from != "scratch") sources.push_back(mount.from);
+  }
+  return sources;
+}
+
 class Planner {
  public:
   Planner(const Dockerfile& file, Plan& plan) : file_(file), plan_(plan) {}
 
-  // Depth first: whatever a stage needs comes before it. Stages refer only to earlier
-  // ones, so there is no cycle, and each step goes to a lower index, which bounds the
-  // depth by the number of stages.
-  Result<void> add(std::size_t index) {
-    if (!planned_.insert(index).second) return {};
-    const Stage& stage = file_.stages[index];
-    Base base = TRY(resolve_base(stage, index));
-    if (const auto* other = std::get_if<StageRef>(&base)) TRY(add(other->index));
-    for (const auto& instruction : stage.instructions) {
-      const auto* copy = instruction.get_if<dockerfile::Copy>();
-      if (copy == nullptr || copy->from.empty()) continue;
-      auto from = TRY_CONTEXT(resolve_from(file_, index, copy->from, plan_.platform),
-                              dockerfile::at(file_, instruction) + ": COPY");
-      if (const auto* other = std::get_if<StageRef>(&from)) TRY(add(other->index));
+  // Depth first, with a stack of its own (a file may hold ten thousand stages, each on the one
+  // before): whatever a stage needs comes before it. Stages refer only to earlier ones, so there is
+  // no cycle.
+  Result<void> add(std::size_t target) {
+    std::vector<Visit> stack;
+    TRY(enter(target, stack));
+    while (!stack.empty()) {
+      Visit& visit = stack.back();
+      if (visit.next < visit.needs.size()) {
+        std::size_t need = visit.needs[visit.next++];
+        TRY(enter(need, stack));  // ends the reference
+        continue;
+      }
+      plan_.stages.push_back({visit.index, std::move(visit.base)});
+      stack.pop_back();
     }
-    plan_.stages.push_back({index, std::move(base)});
     return {};
   }
 
  private:
+  struct Visit {
+    std::size_t index = 0;
+    Base base;
+    std::vector<std::size_t> needs;
+    std::size_t next = 0;
+  };
+
+  Result<void> enter(std::size_t index, std::vector<Visit>& stack) {
+    if (!planned_.insert(index).second) return {};
+    const Stage& stage = file_.stages[index];
+    Visit visit{.index = index, .base = TRY(resolve_base(stage, index)), .needs = {}};
+    if (const auto* other = std::get_if<StageRef>(&visit.base)) {
+      visit.needs.push_back(other->index);
+      TRY(add_triggers(file_.stages[other->index], visit));
+    }
+    for (const auto& instruction : stage.instructions) TRY(add_needs(instruction, visit));
+    stack.push_back(std::move(visit));
+    return {};
+  }
+
+  Result<void> add_needs(const dockerfile::Instruction& instruction, Visit& visit) {
+    for (const auto& source : sources_of(instruction)) {
+      auto from = TRY_CONTEXT(
+          resolve_from(file_, visit.index, source, plan_.platform),
+          dockerfile::at(file_, instruction) + ": " + std::string(instruction.keyword()));
+      if (const auto* other = std::get_if<StageRef>(&from)) visit.needs.push_back(other->index);
+    }
+    return {};
+  }
+
+  // The base's ONBUILD instructions run in the stage that stands on it.
+  Result<void> add_triggers(const Stage& base, Visit& visit) {
+    const auto& from = file_.stages[visit.index].from_instruction;
+    for (const auto& instruction : base.instructions) {
+      const auto* on_build = instruction.get_if<dockerfile::OnBuild>();
+      if (on_build == nullptr) continue;
+      auto trigger = TRY_CONTEXT(dockerfile::parse_trigger(on_build->trigger, from.lines),
+                                 dockerfile::at(file_, from) + ": FROM");
+      TRY(add_needs(trigger, visit));
+    }
+    return {};
+  }
+
   Result<std::string> expand(const Stage& stage, const std::string& word) {
     auto lookup = [&](std::string_view name) -> std::optional<std::string> {
       auto it = plan_.global_args.find(std::string(name));
@@ -172,10 +240,16 @@ Result<Base> resolve_from(const Dockerfile& file, std::size_t stage_index, std::
 
 std::map<std::string, std::string> platform_args(const oci::Platform& target,
                                                  const oci::Platform& build) {
-  return {{"TARGETPLATFORM", target.to_string()}, {"TARGETOS", target.os},
-          {"TARGETARCH", target.architecture},    {"TARGETVARIANT", target.variant},
-          {"BUILDPLATFORM", build.to_string()},   {"BUILDOS", build.os},
-          {"BUILDARCH", build.architecture},      {"BUILDVARIANT", build.variant}};
+  return {{"TARGETPLATFORM", target.to_string()},
+          {"TARGETOS", target.os},
+          {"TARGETARCH", target.architecture},
+          {"TARGETVARIANT", target.variant},
+          {"BUILDPLATFORM", build.to_string()},
+          {"BUILDOS", build.os},
+          {"BUILDARCH", build.architecture},
+          {"BUILDVARIANT", build.variant},
+          {"TARGETOSVERSION", ""},
+          {"BUILDOSVERSION", ""}};
 }
 
 bool is_predefined_arg(std::string_view name) {
@@ -196,8 +270,12 @@ std::vector<std::string> unused_build_args(const Dockerfile& file,
   for (const auto& stage : file.stages)
     for (const auto& instruction : stage.instructions) collect(instruction);
   std::vector<std::string> unused;
-  for (const auto& [name, value] : build_args)
-    if (!declared.contains(name) && !is_predefined_arg(name)) unused.push_back(name);
+  auto platform = platform_args(oci::Platform::host(), oci::Platform::host());
+  for (const auto& [name, value] : build_args) {
+    bool known = is_predefined_arg(name) || platform.contains(name) || name == "TARGETSTAGE" ||
+                 name == "BUILDKIT_DOCKERFILE_CHECK";
+    if (!declared.contains(name) && !known) unused.push_back(name);
+  }
   return unused;
 }
 

@@ -58,8 +58,9 @@ struct PlanOptions {
 /// error here (see unused_build_args).
 Result<Plan> make_plan(const dockerfile::Dockerfile& dockerfile, const PlanOptions& options);
 
-/// What `COPY --from=NAME` means in stage `stage_index`: an earlier stage by name or number, else
-/// an image. InvalidInput: the stage itself or a later one; not a reference.
+/// What `COPY --from=NAME` and RUN `--mount=from=NAME` mean in stage `stage_index`: an earlier
+/// stage by name or number, else an image. InvalidInput: the stage itself or a later one; not a
+/// reference.
 Result<Base> resolve_from(const dockerfile::Dockerfile& dockerfile, std::size_t stage_index,
                           std::string_view from, const oci::Platform& platform);
 
@@ -69,6 +70,7 @@ std::vector<std::string> unused_build_args(const dockerfile::Dockerfile& dockerf
                                            const std::map<std::string, std::string>& build_args);
 
 /// TARGETPLATFORM, TARGETOS, …, BUILDPLATFORM, …: the platform arguments of the global scope.
+/// Passed build arguments of these names win.
 std::map<std::string, std::string> platform_args(const oci::Platform& target,
                                                  const oci::Platform& build);
 /// HTTP_PROXY and the like: usable by RUN without an ARG, and kept out of the history.

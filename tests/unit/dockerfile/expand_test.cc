@@ -140,7 +140,7 @@ TEST_CASE("what was looked at is reported", "[dockerfile]") {
   REQUIRE(expand("$FOO ${UNSET} ${WITH:-d} ${ALT+x} '$QUOTED' \\$ESCAPED", find_variable, {}, &use)
               .ok());
   CHECK(use.used == std::set<std::string>{"FOO", "UNSET", "WITH", "ALT"});
-  CHECK(use.unset == std::set<std::string>{"UNSET"});
+  CHECK(use.unset == std::set<std::string>{"UNSET", "WITH", "ALT"});
 }
 
 TEST_CASE("words split at blanks of values but not at quoted ones", "[dockerfile]") {
@@ -169,13 +169,13 @@ TEST_CASE("the legacy form of ENV keeps the rest of the line", "[dockerfile]") {
 TEST_CASE("arguments of the listed instructions expand", "[dockerfile]") {
   CHECK(std::get<Workdir>(expanded("WORKDIR /$X/${UNSET:-d}").value).path == "/x/d");
   CHECK(std::get<User>(expanded("USER $X:$X").value).user == "x:x");
-  CHECK(std::get<StopSignal>(expanded("STOPSIGNAL SIG$X").value).signal == "SIGx");
+  CHECK(std::get<StopSignal>(expanded("STOPSIGNAL SIG${UNSET:-TERM}").value).signal == "SIGTERM");
   CHECK(std::get<Volume>(expanded("VOLUME [\"/$X\"]").value).paths ==
         std::vector<std::string>{"/x"});
   CHECK(std::get<Expose>(expanded("EXPOSE $SPACED 80/$X").value).ports ==
         std::vector<std::string>{"a", "b", "80/x"});
   CHECK(std::get<Label>(expanded("LABEL $X=\"$FOO\"").value).labels[0].key == "x");
-  CHECK(std::get<Arg>(expanded("ARG A=$X B").value).definitions[0].value == "x");
+  CHECK(std::get<Arg>(expanded("ARG A=$X B").value).definitions[0].value == "$X");  // the scope's
   auto copy = std::get<Copy>(expanded("COPY --from=b --chown=$X:$X --chmod=$X $X/* /$X/").value);
   CHECK(copy.sources == std::vector<std::string>{"x/*"});
   CHECK(copy.destination == "/x/");
@@ -208,4 +208,31 @@ TEST_CASE("mount values expand, from does not", "[dockerfile]") {
   auto wrong = instruction("RUN --mount=type=$UNSET,target=/a true");
   CHECK_FALSE(expand_instruction(wrong, find_variable, '\\').ok());
   CHECK_FALSE(parse("FROM a\nRUN --mount=from=$X,target=/a true\n", "f").ok());
+}
+
+TEST_CASE("STOPSIGNAL takes numbers and the names of Linux", "[dockerfile]") {
+  for (const char* good : {"9", "64", "KILL", "SIGKILL", "sigterm", "Usr1", "RTMIN", "SIGRTMIN+15",
+                           "RTMAX-14", "CLD", "winch"}) {
+    INFO(good);
+    CHECK(expand_instruction(instruction(std::string("STOPSIGNAL ") + good), find_variable, '\\')
+              .ok());
+  }
+  for (const char* bad :
+       {"0", "-9", "SIG", "TERMINATE", "RTMIN+16", "RTMAX-15", "RTMIN+0", "$EMPTY", "SIGSIGTERM"}) {
+    INFO(bad);
+    auto result =
+        expand_instruction(instruction(std::string("STOPSIGNAL ") + bad), find_variable, '\\');
+    REQUIRE_FALSE(result.ok());
+    CHECK_THAT(result.error().message, Catch::Matchers::Contains("expected a signal"));
+  }
+}
+
+TEST_CASE("the escape of an inline file's body is the backslash, whatever the directive says",
+          "[dockerfile]") {
+  auto file = parse("# escape=`\nFROM scratch\nCOPY <<E /a`$X\n`$X \\$X\nE\n", "Dockerfile");
+  REQUIRE(file.ok());
+  auto copy = expand_instruction(file->stages[0].instructions[0], find_variable, '`');
+  REQUIRE(copy.ok());
+  CHECK(copy->get_if<Copy>()->files[0].body.text() == "`x $X\n");
+  CHECK(copy->get_if<Copy>()->destination == "/a$X");
 }

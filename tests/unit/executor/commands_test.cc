@@ -25,7 +25,7 @@ TEST_CASE(
   for (const auto& row : rows) CHECK(command_argv(row.command, row.config) == row.argv);
 }
 
-TEST_CASE("RUN's environment: PATH, then ARG, then ENV, and HOME only if nothing set it") {
+TEST_CASE("RUN's environment: PATH, then ENV, then ARG, and HOME only if nothing set it") {
   const std::string path = "PATH=" + std::string(kDefaultPath);
   struct Row {
     Words env;
@@ -34,7 +34,7 @@ TEST_CASE("RUN's environment: PATH, then ARG, then ENV, and HOME only if nothing
   };
   const Row rows[] = {
       {{}, {}, {path, "HOME=/home/n"}},
-      {{"A=env"}, {{"A", "arg"}, {"B", "b=c"}}, {path, "A=env", "B=b=c", "HOME=/home/n"}},
+      {{"A=env"}, {{"A", "arg"}, {"B", "b=c"}}, {path, "A=arg", "B=b=c", "HOME=/home/n"}},
       {{"PATH=/opt"}, {}, {"PATH=/opt", "HOME=/home/n"}},
       {{"HOME=/x"}, {}, {path, "HOME=/x"}},
       {{"HOME="}, {}, {path, "HOME="}},
