@@ -184,8 +184,9 @@ int finish(const contract::BuildReport& report, const BuildFlags& flags,
         write_report(flags.report, dump_json(contract::report_to_json(report), 2) + "\n");
     if (!written) status = complain_of_report("--report", written.error(), status);
   }
-  if (flags.progress != "json")
-    std::fputs(render_summary(report).c_str(), report.failure ? stderr : stdout);
+  // In a pod the log joins both streams in any order, and the tables have to be its end.
+  std::FILE* summary = report.failure && termination == nullptr ? stderr : stdout;
+  if (flags.progress != "json") std::fputs(render_summary(report).c_str(), summary);
   std::fflush(stdout);
   if (termination == nullptr) return status;
   // The layer table has to be the last that this process prints.
