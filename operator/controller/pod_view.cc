@@ -179,6 +179,8 @@ PodView pod_view_from_json(const Json& pod) {
 }
 
 PodState pod_state(const PodView& pod) {
+  // The kubelet calls a pod that is being deleted Failed before it says how the container ended.
+  if (pod.finished() && pod.deleting && !pod.terminated && pod.reason.empty()) return PodRunning{};
   // A container may have terminated before the phase says so.
   if (pod.finished() || pod.terminated) return finished_state(pod);
   if (pod.phase == "Running" && !pod.started_at.empty()) return PodRunning{};
