@@ -10,6 +10,7 @@
 #include "builder/dockerfile/dockerfile.h"
 #include "builder/dockerfile/unsupported.h"
 #include "builder/plan/image_chain.h"
+#include "builder/plan/plan.h"
 #include "common/base/clock.h"
 #include "common/registry/transports.h"
 
@@ -87,8 +88,7 @@ void print_json(const dockerfile::Dockerfile& file, const dockerfile::CheckResul
 void print_text(const dockerfile::Dockerfile& file, const dockerfile::CheckResult& result,
                 const std::optional<Advice>& advice) {
   for (const auto& finding : result.findings)
-    std::printf("%s:%d: %s: %s\n", file.name.c_str(), finding.line, finding.rule.c_str(),
-                finding.message.c_str());
+    std::printf("%s\n", dockerfile::to_line(file, finding).c_str());
   if (advice) {
     for (const auto& item : *advice)
       std::printf("%s:%d: advice: %s\n", file.name.c_str(), item.line, item.message.c_str());
@@ -112,7 +112,10 @@ int check_command(const CheckFlags& flags) {
     return complain(file.error(), 1);
   }
   dockerfile::CheckOptions options;
-  options.ignored = [&](const std::string& name) { return context->ignore().ignored(name); };
+  options.ignored = [&](const std::string& name) {
+    return context->ignore().ignored(name) && !context->ignore().may_contain_included(name);
+  };
+  if (!flags.platform.empty()) options.target_platform = flags.platform;
   options.build_args = build_args(flags);
   auto result = dockerfile::check(*file, options);
   if (!result) return complain(result.error(), 1);
@@ -128,6 +131,7 @@ int check_command(const CheckFlags& flags) {
     print_json(*file, *result, advice);
   else
     print_text(*file, *result, advice);
+  if (auto sources = plan::check_sources(*file); !sources) return complain(sources.error(), 1);
   if (auto supported = dockerfile::check_supported(*file); !supported)
     return complain(supported.error(), 1);
   if (unasked) return complain(*unasked, status_of(*unasked));

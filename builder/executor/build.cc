@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "builder/dockerfile/check.h"
 #include "builder/dockerfile/dockerfile.h"
 #include "builder/dockerfile/unsupported.h"
 #include "builder/executor/failure_note.h"
@@ -84,7 +85,25 @@ class Build {
     auto file = TRY(dockerfile::parse(services_.context.dockerfile().text,
                                       services_.context.dockerfile().name));
     TRY(dockerfile::check_supported(file));
+    TRY(report_findings(file));
     return file;
+  }
+
+  // Lint: warnings, and an error where `# check=error=true` says so.
+  Result<void> report_findings(const dockerfile::Dockerfile& file) {
+    dockerfile::CheckOptions options{.build_args = options_.build_args};
+    options.ignored = [&](const std::string& path) {
+      const auto& rules = services_.context.ignore();
+      return rules.ignored(path) && !rules.may_contain_included(path);
+    };
+    if (!options_.platform.os.empty()) options.target_platform = options_.platform.to_string();
+    auto result = TRY(dockerfile::check(file, options));
+    for (const auto& finding : result.findings)
+      services_.progress.warning(dockerfile::to_line(file, finding));
+    if (!result.fail) return {};
+    return fail(ErrorKind::InvalidInput,
+                dockerfile::to_line(file, result.findings.front()) +
+                    " (findings count as errors: # check=error=true)");
   }
 
   Result<Outcome> run_stages(const dockerfile::Dockerfile& file, const plan::Plan& plan,

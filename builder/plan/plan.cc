@@ -238,6 +238,17 @@ Result<Base> resolve_from(const Dockerfile& file, std::size_t stage_index, std::
   return Base(ImageRef{*std::move(reference), platform});
 }
 
+Result<void> check_sources(const Dockerfile& file) {
+  for (const auto& stage : file.stages) {
+    for (const auto& instruction : stage.instructions)
+      for (const auto& source : sources_of(instruction))
+        TRY_CONTEXT(resolve_from(file, static_cast<std::size_t>(stage.index), source,
+                                 oci::Platform::host()),
+                    dockerfile::at(file, instruction) + ": " + std::string(instruction.keyword()));
+  }
+  return {};
+}
+
 std::map<std::string, std::string> platform_args(const oci::Platform& target,
                                                  const oci::Platform& build) {
   return {{"TARGETPLATFORM", target.to_string()},

@@ -64,6 +64,10 @@ Result<Plan> make_plan(const dockerfile::Dockerfile& dockerfile, const PlanOptio
 Result<Base> resolve_from(const dockerfile::Dockerfile& dockerfile, std::size_t stage_index,
                           std::string_view from, const oci::Platform& platform);
 
+/// The names that COPY --from and RUN --mount=from have in all stages, also those that no target
+/// needs, resolve. InvalidInput with file, line and instruction for the first that does not.
+Result<void> check_sources(const dockerfile::Dockerfile& dockerfile);
+
 /// Build arguments that no ARG of the file declares and that are not predefined:
 /// a warning in a build.
 std::vector<std::string> unused_build_args(const dockerfile::Dockerfile& dockerfile,

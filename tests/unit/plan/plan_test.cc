@@ -156,3 +156,13 @@ TEST_CASE("a global ARG sees those before it, and an unneeded default is not exp
   REQUIRE_FALSE(missing.ok());
   CHECK(missing.error().message.find("Dockerfile:3: ARG E: ") == 0);
 }
+
+TEST_CASE("sources are judged in every stage, also where no target needs it") {
+  CHECK(check_sources(parsed("FROM a AS x\nFROM b\nCOPY --from=x /p /p\n"
+                             "RUN --mount=from=0,target=/p --mount=from=nginx,target=/n true\n"))
+            .ok());
+  auto wrong = check_sources(parsed("FROM a AS x\nRUN --mount=from=y,target=/p true\nFROM b AS y\n"));
+  REQUIRE_FALSE(wrong.ok());
+  CHECK(wrong.error().message ==
+        "Dockerfile:2: RUN: --from=y: the stage must come before this one");
+}
