@@ -97,6 +97,8 @@ std::vector<api::ImageAdvice> advise(const oci::Reference& base, std::uint64_t b
       message += " and the programs run with musl instead of glibc";
     list.push_back({line, saved, std::move(message)});
   }
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return a.saves_bytes > b.saves_bytes; });
   return list;
 }
 

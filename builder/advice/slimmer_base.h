@@ -43,7 +43,8 @@ Result<std::vector<SlimmerBase>> find_slimmer_bases(registry::Client& client,
 /// The sum of the layers.
 std::uint64_t compressed_size(const oci::Manifest& manifest);
 
-/// One piece of advice for each that is smaller by 1 MiB or more; `line` is that of the FROM.
+/// One piece of advice for each that is smaller by 1 MiB or more, the largest saving first; `line`
+/// is that of the FROM.
 std::vector<api::ImageAdvice> advise(const oci::Reference& base, std::uint64_t base_bytes, int line,
                                      const std::vector<SlimmerBase>& slimmer);
 
