@@ -23,7 +23,33 @@ std::string format_micro_time(TimePoint time) {
   return text + "." + millis + "000Z";
 }
 
+Error does_not_fit(std::string what) { return fail(ErrorKind::InvalidInput, std::move(what)); }
+
+std::string seconds(Duration duration) {
+  const auto count = duration.count();
+  return count % 1000 == 0 ? std::to_string(count / 1000) + "s" : std::to_string(count) + "ms";
+}
+
 }  // namespace
+
+Result<void> LeaderElectionTiming::check() const {
+  // The lease says its duration in whole seconds, as an int32.
+  if (lease_duration < std::chrono::seconds(1) || lease_duration > std::chrono::hours(24))
+    return does_not_fit("the lease duration of " + seconds(lease_duration) +
+                        " is not between 1s and 24h");
+  if (retry_period < std::chrono::milliseconds(100))
+    return does_not_fit("the retry period of " + seconds(retry_period) + " is below 100ms");
+  if (renew_deadline >= lease_duration)
+    return does_not_fit("the renew deadline of " + seconds(renew_deadline) +
+                        " is not shorter than the lease duration of " + seconds(lease_duration) +
+                        ": two replicas could write at once");
+  if (static_cast<double>(renew_deadline.count()) <=
+      jitter * static_cast<double>(retry_period.count()))
+    return does_not_fit("the renew deadline of " + seconds(renew_deadline) +
+                        " leaves no time to try again after a retry period of " +
+                        seconds(retry_period) + " (it must be more than 1.2 of them)");
+  return {};
+}
 
 std::string make_leader_identity() {
   std::array<char, 256> host{};
@@ -85,9 +111,9 @@ bool LeaderElector::deadline_passed() const {
 // Whole seconds, because the transport keeps one set of connections for each time-out.
 Duration LeaderElector::request_timeout() const {
   std::lock_guard lock(mutex_);
-  Duration left = leading_ ? writable_until_ - steady_.now() : options_.renew_deadline;
+  Duration left = leading_ ? writable_until_ - steady_.now() : options_.timing.renew_deadline;
   auto seconds =
-      std::chrono::floor<std::chrono::seconds>(std::min(left, options_.renew_deadline / 2));
+      std::chrono::floor<std::chrono::seconds>(std::min(left, options_.timing.renew_deadline / 2));
   return std::max(seconds, std::chrono::seconds(1));
 }
 
@@ -97,13 +123,13 @@ std::optional<Duration> LeaderElector::succeeded(TimePoint began) {
   {
     std::lock_guard lock(mutex_);
     started = !std::exchange(leading_, true);
-    writable_until_ = began + options_.renew_deadline;
+    writable_until_ = began + options_.timing.renew_deadline;
   }
   if (started) {
     options_.log.info("leading", {{"lease", options_.name}, {"identity", options_.identity}});
     if (callbacks_.on_started) callbacks_.on_started();
   }
-  return options_.retry_period;
+  return options_.timing.retry_period;
 }
 
 std::optional<Duration> LeaderElector::failed(const Error& error) {
@@ -112,8 +138,9 @@ std::optional<Duration> LeaderElector::failed(const Error& error) {
     lock.unlock();
     if (error.kind != ErrorKind::Conflict && error.kind != ErrorKind::Canceled)
       options_.log.warn("leader lease unreachable", {{"lease", options_.name}, {"error", error}});
-    return Duration(static_cast<Duration::rep>(static_cast<double>(options_.retry_period.count()) *
-                                               (1 + options_.jitter * random_unit())));
+    return Duration(
+        static_cast<Duration::rep>(static_cast<double>(options_.timing.retry_period.count()) *
+                                   (1 + options_.timing.jitter * random_unit())));
   }
   bool taken = !observed_.holder.empty() && observed_.holder != options_.identity;
   Duration left = writable_until_ - steady_.now();
@@ -123,7 +150,7 @@ std::optional<Duration> LeaderElector::failed(const Error& error) {
   if (left <= Duration::zero())
     return lose("the lease was not renewed in time");  // the request took that long
   options_.log.warn("leader lease not renewed", {{"lease", options_.name}, {"error", error}});
-  return std::min(left, options_.retry_period);
+  return std::min(left, options_.timing.retry_period);
 }
 
 std::optional<Duration> LeaderElector::lose(std::string_view why) {
@@ -181,7 +208,7 @@ void LeaderElector::fill(Json& spec, std::int64_t transitions, bool acquired) co
   std::string now = format_micro_time(wall_.now());
   spec["holderIdentity"] = options_.identity;
   spec["leaseDurationSeconds"] =
-      std::chrono::ceil<std::chrono::seconds>(options_.lease_duration).count();
+      std::chrono::ceil<std::chrono::seconds>(options_.timing.lease_duration).count();
   spec["leaseTransitions"] = transitions;
   spec["renewTime"] = now;
   if (acquired) spec["acquireTime"] = now;
@@ -198,7 +225,7 @@ void LeaderElector::observe(Json lease) {
   observed_.holder = string_at(*lease_, {"spec", "holderIdentity"});
   observed_.duration = seconds && seconds->is_number_integer()
                            ? Duration(std::chrono::seconds(seconds->get<int>()))
-                           : options_.lease_duration;
+                           : options_.timing.lease_duration;
   observed_.since = steady_.now();
 }
 

@@ -1,8 +1,8 @@
 // LeaderElector: at most one replica writes, by a Lease of coordination.k8s.io/v1.
 //
 // No fencing exists: a leader that was paused cannot be stopped by the lease. So is_leader() itself
-// looks at the steady clock and turns false at the renew deadline (10 s), before anybody else may
-// take the lease (15 s), however blocked the renewing thread is; then on_stopped is called, and the
+// looks at the steady clock and turns false at the renew deadline, before anybody else may take
+// the lease, however blocked the renewing thread is; then on_stopped is called, and the
 // program exits. Other replicas' clocks are never compared with ours: a lease has expired when its
 // record did not change for its duration by our clock.
 #pragma once
@@ -23,14 +23,23 @@ namespace imagebuild::runtime {
 /// "host_uuid": unique to this process, readable in `kubectl get lease`.
 std::string make_leader_identity();
 
+/// The defaults are those of Kubernetes' own components.
+struct LeaderElectionTiming {
+  Duration lease_duration{15'000};  ///< others leave a lease alone for so long after a renewal
+  Duration renew_deadline{10'000};  ///< a leader that has not renewed for so long stops writing
+  Duration retry_period{2'000};     ///< between two renewals
+  double jitter = 1.2;  ///< a standby waits retry_period × (1 … 1 + jitter) between looks
+
+  /// Whether at most one replica can write, and a leader has time to try a renewal again.
+  /// InvalidInput: which of them does not fit which other.
+  Result<void> check() const;
+};
+
 struct LeaderElectionOptions {
   std::string name_space;
   std::string name;
   std::string identity = make_leader_identity();
-  Duration lease_duration{15'000};
-  Duration renew_deadline{10'000};
-  Duration retry_period{2'000};
-  double jitter = 1.2;  ///< a standby waits retry_period × (1 … 1 + jitter) between looks
+  LeaderElectionTiming timing = {};
   const Clock* wall_clock = nullptr;    ///< for the times in the lease; nullptr: the system's
   const Clock* steady_clock = nullptr;  ///< for deadlines; nullptr: steady time
   Logger log = {};

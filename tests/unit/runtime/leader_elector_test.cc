@@ -23,12 +23,14 @@ struct Replica {
   std::vector<std::string> heard;
   LeaderElector elector;
 
-  Replica(FakeApi& api, const Clock& clock, const std::string& identity)
+  Replica(FakeApi& api, const Clock& clock, const std::string& identity,
+          LeaderElectionTiming timing = {})
       : client(kube::Client::make(api.config())),
         elector(*client,
                 {.name_space = "system",
                  .name = "operator",
                  .identity = identity,
+                 .timing = timing,
                  .wall_clock = &clock,
                  .steady_clock = &clock},
                 {.on_started = [this] { heard.push_back("started"); },
@@ -193,6 +195,51 @@ TEST_CASE("running in a thread, the elector leads, stops at once and releases") 
   CHECK(stopped);
   CHECK(std::chrono::steady_clock::now() - begin < 1500ms);
   CHECK(api.get(kLeases, {"system", "operator"})["spec"]["holderIdentity"] == "");
+}
+
+TEST_CASE("another timing is kept to by leader and standby") {
+  FakeApi api;
+  FakeClock clock;
+  const LeaderElectionTiming timing{
+      .lease_duration = 60s, .renew_deadline = 40s, .retry_period = 5s};
+  Replica a{api, clock, "a", timing}, b{api, clock, "b", timing};
+  CHECK(a.elector.tick() == 5s);
+  CHECK(api.get(kLeases, {"system", "operator"})["spec"]["leaseDurationSeconds"] == 60);
+  auto pause = b.elector.tick();
+  REQUIRE(pause);
+  CHECK(*pause >= 5s);
+  CHECK(*pause <= 11s);
+  clock.advance(39s);
+  CHECK(a.elector.is_leader());
+  clock.advance(1s);
+  CHECK_FALSE(a.elector.is_leader());
+  clock.advance(19s);
+  b.elector.tick();
+  CHECK_FALSE(b.elector.is_leader());
+  clock.advance(1s);
+  b.elector.tick();
+  CHECK(b.elector.is_leader());
+}
+
+TEST_CASE("timings with which two could write, or a leader could not renew, are refused") {
+  CHECK(LeaderElectionTiming{}.check().ok());
+  const std::pair<LeaderElectionTiming, const char*> rows[] = {
+      {{15s, 15s, 2s}, "the renew deadline of 15s is not shorter than the lease duration of 15s"},
+      {{15s, 20s, 2s}, "two replicas could write at once"},
+      {{15s, 10s, 9s}, "no time to try again after a retry period of 9s"},
+      {{15s, 12s, 10s}, "no time to try again"},  // 1.2 of it, exactly
+      {{15s, 10s, 50ms}, "the retry period of 50ms is below 100ms"},
+      {{500ms, 400ms, 100ms}, "the lease duration of 500ms is not between 1s and 24h"},
+      {{25h, 10s, 2s}, "the lease duration of 90000s is not between 1s and 24h"},
+  };
+  for (const auto& [timing, message] : rows) {
+    CAPTURE(message);
+    auto checked = timing.check();
+    REQUIRE_FALSE(checked.ok());
+    CHECK(checked.error().kind == ErrorKind::InvalidInput);
+    CHECK(checked.error().message.find(message) != std::string::npos);
+  }
+  CHECK(LeaderElectionTiming{15s, 12s, 9s}.check().ok());
 }
 
 TEST_CASE("an identity names host and process") {
