@@ -229,9 +229,9 @@ std::string Metrics::scrape() const {
                       sources.running());
   if (sources.queued)
     gauges.add_counts("imagebuild_builds_queued", "Builds that wait for a slot.", sources.queued());
-  auto families = state_->registry.Collect();
-  for (auto& family : gauges.take()) families.push_back(std::move(family));
-  return prometheus::TextSerializer().Serialize(families);
+  std::string text = prometheus::TextSerializer().Serialize(state_->registry.Collect());
+  gauges.append_to(text);
+  return text;
 }
 
 }  // namespace imagebuild::telemetry

@@ -1,11 +1,10 @@
 #include "operator/telemetry/object_gauges.h"
 
+#include <charconv>
+#include <cmath>
+
 namespace imagebuild::telemetry {
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
 
 enum Gauge {
   kSize,
@@ -57,11 +56,25 @@ const struct {
     {"imagebuild_info", "1; the repository that is pushed to."},
 };
 
-ClientMetric gauge(double value, std::vector<ClientMetric::Label> labels) {
-  ClientMetric metric;
-  metric.gauge.value = value;
-  metric.label = std::move(labels);
-  return metric;
+// Sixteen digits, as the serialiser of the registered metrics writes. Sizes are whole numbers.
+void append_value(std::string& text, double value) {
+  char digits[32];
+  std::to_chars_result end{};
+  if (!std::isfinite(value)) {
+    text += std::isnan(value) ? "Nan" : value < 0 ? "-Inf" : "+Inf";
+    return;
+  }
+  if (value >= 1 && value < 1e15 && value == std::trunc(value))
+    end = std::to_chars(std::begin(digits), std::end(digits), static_cast<std::int64_t>(value));
+  else
+    end =
+        std::to_chars(std::begin(digits), std::end(digits), value, std::chars_format::general, 16);
+  text.append(digits, end.ptr);
+}
+
+std::string with(std::string labels, std::string_view name, std::string_view value) {
+  append_label(labels, name, value);
+  return labels;
 }
 
 /// "07": label values that sort.
@@ -69,67 +82,83 @@ std::string two_digits(std::size_t index) {
   return (index < 10 ? "0" : "") + std::to_string(index);
 }
 
-MetricFamily family(const char* name, const char* help) {
-  MetricFamily result;
-  result.name = name;
-  result.help = help;
-  result.type = MetricType::Gauge;
-  return result;
-}
-
 }  // namespace
 
+GaugeText::GaugeText(std::string_view name, std::string_view help) : name_(name) {
+  text_.append("# HELP ").append(name_).append(" ").append(help);
+  text_.append("\n# TYPE ").append(name_).append(" gauge\n");
+}
+
+void GaugeText::add(std::string_view labels, double value) {
+  text_.append(name_).append("{").append(labels).append("} ");
+  append_value(text_, value);
+  text_.push_back('\n');
+}
+
+void append_label(std::string& labels, std::string_view name, std::string_view value) {
+  if (!labels.empty()) labels.push_back(',');
+  labels.append(name).append("=\"");
+  for (char c : value) {
+    if (c == '\\' || c == '"' || c == '\n') labels.push_back('\\');
+    labels.push_back(c == '\n' ? 'n' : c);
+  }
+  labels.push_back('"');
+}
+
 ObjectGauges::ObjectGauges() {
-  for (const auto& entry : kGauges) families_.push_back(family(entry.name, entry.help));
+  for (const auto& entry : kGauges) gauges_.emplace_back(entry.name, entry.help);
 }
 
 void ObjectGauges::add(const ObjectSample& sample) {
-  using Labels = std::vector<ClientMetric::Label>;
-  const Labels object = {{"namespace", sample.name_space}, {"imagebuild", sample.name}};
-  auto put = [&](Gauge which, double value, Labels labels) {
-    families_[which].metric.push_back(gauge(value, std::move(labels)));
+  std::string object;
+  append_label(object, "namespace", sample.name_space);
+  append_label(object, "imagebuild", sample.name);
+  for (const PlatformSample& platform : sample.platforms) add_platform(sample, platform, object);
+  if (sample.budget_bytes) gauges_[kBudget].add(object, static_cast<double>(*sample.budget_bytes));
+  if (sample.last_success) gauges_[kLastSuccess].add(object, *sample.last_success);
+  gauges_[kReady].add(object, sample.ready);
+  gauges_[kSuspended].add(object, sample.suspended);
+  if (sample.up_to_date) gauges_[kUpToDate].add(object, *sample.up_to_date);
+  gauges_[kInfo].add(with(object, "image", sample.image), 1);
+}
+
+void ObjectGauges::add_platform(const ObjectSample& sample, const PlatformSample& platform,
+                                const std::string& object) {
+  const std::string labels = with(object, "platform", platform.platform);
+  const std::string base = with(labels, "origin", "base"), own = with(labels, "origin", "own");
+  auto put = [&](Gauge which, std::uint64_t bytes, const std::string& of) {
+    gauges_[which].add(of, static_cast<double>(bytes));
   };
-  auto with = [&](Labels labels, const char* name, const std::string& value) {
-    labels.push_back({name, value});
-    return labels;
-  };
-  for (const PlatformSample& platform : sample.platforms) {
-    const Labels labels = with(object, "platform", platform.platform);
-    put(kSize, static_cast<double>(platform.size_bytes), labels);
-    put(kUncompressed, static_cast<double>(platform.uncompressed_bytes), labels);
-    put(kOrigin, static_cast<double>(platform.base_bytes), with(labels, "origin", "base"));
-    put(kOrigin, static_cast<double>(platform.own_bytes), with(labels, "origin", "own"));
-    put(kLayers, platform.layers, labels);
-    put(kLargest, static_cast<double>(platform.largest_layer_bytes), labels);
-    if (platform.wasted_bytes) put(kWasted, static_cast<double>(*platform.wasted_bytes), labels);
-    if (platform.growth_bytes > 0)
-      put(kGrowth, static_cast<double>(platform.growth_bytes),
-          with(labels, "line", std::to_string(platform.growth_line)));
-    for (const PlatformSample::Layer& layer : platform.largest_layers)
-      put(kLayer, static_cast<double>(layer.size_bytes),
-          with(with(labels, "layer", two_digits(layer.index)), "origin",
-               layer.own ? "own" : "base"));
-    if (!sample.baseline) continue;
-    put(kBaseline, static_cast<double>(sample.baseline->size_bytes), labels);
-    put(kBaselineOrigin, static_cast<double>(sample.baseline->base_bytes),
-        with(labels, "origin", "base"));
-    put(kBaselineOrigin, static_cast<double>(sample.baseline->own_bytes),
-        with(labels, "origin", "own"));
-  }
-  if (sample.budget_bytes) put(kBudget, static_cast<double>(*sample.budget_bytes), object);
-  if (sample.last_success) put(kLastSuccess, *sample.last_success, object);
-  put(kReady, sample.ready, object);
-  put(kSuspended, sample.suspended, object);
-  if (sample.up_to_date) put(kUpToDate, *sample.up_to_date, object);
-  put(kInfo, 1, with(object, "image", sample.image));
+  put(kSize, platform.size_bytes, labels);
+  put(kUncompressed, platform.uncompressed_bytes, labels);
+  put(kOrigin, platform.base_bytes, base);
+  put(kOrigin, platform.own_bytes, own);
+  gauges_[kLayers].add(labels, platform.layers);
+  put(kLargest, platform.largest_layer_bytes, labels);
+  if (platform.wasted_bytes) put(kWasted, *platform.wasted_bytes, labels);
+  if (platform.growth_bytes > 0)
+    put(kGrowth, platform.growth_bytes, with(labels, "line", std::to_string(platform.growth_line)));
+  for (const PlatformSample::Layer& layer : platform.largest_layers)
+    put(kLayer, layer.size_bytes,
+        with(with(labels, "layer", two_digits(layer.index)), "origin", layer.own ? "own" : "base"));
+  if (!sample.baseline) return;
+  put(kBaseline, sample.baseline->size_bytes, labels);
+  put(kBaselineOrigin, sample.baseline->base_bytes, base);
+  put(kBaselineOrigin, sample.baseline->own_bytes, own);
 }
 
 void ObjectGauges::add_counts(const char* name, const char* help,
                               const std::vector<NamespaceCount>& counts) {
-  MetricFamily result = family(name, help);
+  GaugeText& gauge = gauges_.emplace_back(name, help);
   for (const NamespaceCount& count : counts)
-    result.metric.push_back(gauge(count.count, {{"namespace", count.name_space}}));
-  families_.push_back(std::move(result));
+    gauge.add(with("", "namespace", count.name_space), count.count);
+}
+
+void ObjectGauges::append_to(std::string& text) const {
+  std::size_t size = text.size();
+  for (const GaugeText& gauge : gauges_) size += gauge.text().size();
+  text.reserve(size);
+  for (const GaugeText& gauge : gauges_) text += gauge.text();
 }
 
 api::FailureClass natural_class(std::string_view reason) {
