@@ -75,7 +75,7 @@ Application::Application(const OperatorOptions& options, Logger log, std::string
                                                          }})),
       git_transport_(http::make_transport()),
       queue_({.clock = nullptr, .observer = &queue_hooks_}),
-      slots_(options.max_concurrent_builds, clock_,
+      slots_(options.limits, clock_,
              [this](const kube::ObjectKey& key) { queue_.add(key, Priority::User); }),
       events_(*client_, clock_, log_, host_name()),
       builds_(*client_, informer_options(options_, kube::kImageBuilds, "", log_), project_build),
@@ -242,7 +242,8 @@ bool Application::work(const std::stop_token& stop) {
   for (const auto& [key, object] : builds_.all()) queue_.add(key, Priority::Background);
   log_.info("working", {{"podShape", controller::to_string(*shape)},
                         {"imagebuilds", builds_.size()},
-                        {"maxConcurrentBuilds", options_.max_concurrent_builds}});
+                        {"maxConcurrentBuilds", options_.limits.total},
+                        {"maxConcurrentBuildsPerNamespace", options_.limits.per_namespace}});
   watch_health_of(&workers);
   workers.start();
   std::promise<void> stopped;
@@ -267,6 +268,7 @@ int Application::run(const std::stop_token& stop) {
                                                             ? client_->config().name_space
                                                             : options_.leader_election_namespace,
                                           .name = kLeaseName};
+  election.timing = options_.leader_election_timing;
   election.log = log_;
   elector_ = std::make_unique<runtime::LeaderElector>(
       *client_, std::move(election),

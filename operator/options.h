@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "common/base/log.h"
+#include "operator/controller/build_queue.h"
 #include "operator/controller/builder_pod.h"
+#include "operator/runtime/leader_elector.h"
 
 namespace imagebuild {
 
@@ -18,7 +20,7 @@ struct OperatorOptions {
   std::vector<std::string> namespaces;  ///< empty: all
   controller::PodSettings pod;          ///< shape is decided later
   PodShapeChoice pod_shape = PodShapeChoice::Auto;
-  int max_concurrent_builds = 10;
+  controller::BuildLimits limits;
   int workers = 4;
   std::string metrics_address = "0.0.0.0:8080";
   bool metrics_layers = false;  ///< export the sizes of each image's ten largest layers
@@ -27,6 +29,7 @@ struct OperatorOptions {
   std::vector<std::string> page_hosts;  ///< see page::AllowedHosts
   bool leader_elect = false;
   std::string leader_election_namespace;  ///< "": the one we run in
+  runtime::LeaderElectionTiming leader_election_timing;
   LogFormat log_format = LogFormat::Text;
   LogLevel log_level = LogLevel::Info;
 };

@@ -130,16 +130,6 @@ Json make_metadata(const api::ImageBuild& object, const api::Spec& spec, const P
           {"ownerReferences", Json::array({owner})}};
 }
 
-void put(Json& object, const char* field, const std::string& text) {
-  if (!text.empty()) object[field] = text;
-}
-
-}  // namespace
-
-std::string_view to_string(PodShape shape) {
-  return shape == PodShape::UserNamespace ? "userns" : "newuidmap";
-}
-
 contract::BuildRequest make_build_request(const api::ImageBuild& object, const api::Spec& spec,
                                           const PodAttempt& attempt, const PodSettings& settings) {
   contract::BuildRequest request{
@@ -163,8 +153,26 @@ contract::BuildRequest make_build_request(const api::ImageBuild& object, const a
   return request;
 }
 
-Json make_builder_pod(const api::ImageBuild& object, const api::Spec& spec,
+/// Credentials are no part of what is built, so a default for them starts no build.
+api::Spec with_push_secret(api::Spec spec, const PodSettings& settings) {
+  if (spec.registries.secret_refs.empty() && !settings.push_secret.empty())
+    spec.registries.secret_refs = {settings.push_secret};
+  return spec;
+}
+
+void put(Json& object, const char* field, const std::string& text) {
+  if (!text.empty()) object[field] = text;
+}
+
+}  // namespace
+
+std::string_view to_string(PodShape shape) {
+  return shape == PodShape::UserNamespace ? "userns" : "newuidmap";
+}
+
+Json make_builder_pod(const api::ImageBuild& object, const api::Spec& given,
                       const PodAttempt& attempt, const PodSettings& settings) {
+  const api::Spec spec = with_push_secret(given, settings);
   Volumes volumes = make_volumes(spec);
   const std::string request =
       contract::encode_request(make_build_request(object, spec, attempt, settings));
@@ -183,8 +191,7 @@ Json make_builder_pod(const api::ImageBuild& object, const api::Spec& spec,
   put(pod_spec, "serviceAccountName", spec.pod.service_account_name);
   put(pod_spec, "priorityClassName", spec.pod.priority_class_name);
   put(pod_spec, "runtimeClassName", spec.pod.runtime_class_name);
-  if (!spec.pod.node_selector.empty()) pod_spec["nodeSelector"] = spec.pod.node_selector;
-  if (!spec.pod.tolerations.is_null()) pod_spec["tolerations"] = spec.pod.tolerations;
+  place(pod_spec, settings.placement, spec.pod);
   return {{"apiVersion", "v1"},
           {"kind", "Pod"},
           {"metadata", make_metadata(object, spec, attempt, request)},

@@ -10,6 +10,7 @@
 #include "common/api/status.h"
 #include "common/base/json.h"
 #include "common/contract/build_request.h"
+#include "operator/controller/placement.h"
 
 namespace imagebuild::controller {
 
@@ -28,6 +29,9 @@ struct PodSettings {
   std::string seccomp_profile = "imagebuild/builder.json";  ///< below the kubelet's seccomp folder
   Duration pending_timeout = std::chrono::minutes(10);
   Json default_resources;  ///< {requests, limits}; spec.pod.resources replaces it
+  Placement placement;     ///< spec.pod adds to it
+  /// The Secret of an ImageBuild that names none, in its namespace; "": none either.
+  std::string push_secret;
   contract::RegistrySettings registries;
 };
 
@@ -39,8 +43,6 @@ struct PodAttempt {
   std::uint64_t baseline_bytes = 0;
 };
 
-contract::BuildRequest make_build_request(const api::ImageBuild& object, const api::Spec& spec,
-                                          const PodAttempt& attempt, const PodSettings& settings);
 Json make_builder_pod(const api::ImageBuild& object, const api::Spec& spec,
                       const PodAttempt& attempt, const PodSettings& settings);
 

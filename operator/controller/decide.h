@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/api/status.h"
+#include "operator/controller/build_queue.h"
 #include "operator/controller/builder_pod.h"
 #include "operator/controller/pod_view.h"
 
@@ -33,8 +34,8 @@ struct Snapshot {
   double unit = 0;  ///< in [0,1): the place within jitters
 
   // Known only after a decision needed it:
-  bool fresh = false;        ///< object and pods are from consistent reads
-  std::optional<bool> slot;  ///< may build now (--max-concurrent-builds)
+  bool fresh = false;              ///< object and pods are from consistent reads
+  std::optional<SlotAnswer> slot;  ///< may build now (--max-concurrent-builds…)
   std::optional<ResolvedCommit> commit;
   std::optional<std::string> conflict;  ///< "" or the older object that pushes the same tag
   std::optional<std::string>

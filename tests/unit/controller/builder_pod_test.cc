@@ -93,6 +93,40 @@ TEST_CASE("no secret value is in the pod, and a missing Secret does not keep it 
   CHECK(request->registries.mirrors[0].host == "docker.io");
 }
 
+TEST_CASE("the pod goes where the operator and its ImageBuild send it") {
+  api::ImageBuild object = full_object();
+  PodSettings pod_settings = settings();
+  pod_settings.placement = {.node_selector = {{"pool", "builds"}},
+                            .tolerations = Json::array({{{"key", "builds"}}})};
+  const Json pod = make_builder_pod(object, *object.spec, {}, pod_settings);
+  CHECK(pod["spec"]["nodeSelector"] == Json({{"disk", "ssd"}, {"pool", "builds"}}));
+  CHECK(pod["spec"]["tolerations"] == Json::array({{{"key", "builds"}}, {{"operator", "Exists"}}}));
+}
+
+TEST_CASE("the default push secret serves an ImageBuild that names none, and only that") {
+  PodSettings pod_settings = settings();
+  pod_settings.push_secret = "registry-push";
+  auto secrets_of = [&](const api::ImageBuild& object) {
+    const Json pod = make_builder_pod(object, *object.spec, {}, pod_settings);
+    std::vector<std::string> mounted, told;
+    for (const Json& volume : pod["spec"]["volumes"])
+      if (volume.contains("secret") && volume["name"] != "git")
+        mounted.push_back(volume["secret"]["secretName"]);
+    auto request = contract::parse_request(
+        pod["metadata"]["annotations"][kRequestAnnotation].get<std::string>());
+    REQUIRE(request.ok());
+    for (const auto& file : request->files.registry_auth) told.push_back(file.name);
+    CHECK(request->spec.registries.secret_refs == told);
+    CHECK(mounted == told);
+    return told;
+  };
+  CHECK(secrets_of(api::imagebuild_from_json(inline_object())) ==
+        std::vector<std::string>{"registry-push"});
+  CHECK(secrets_of(full_object()) == std::vector<std::string>{"push", "pull"});
+  pod_settings.push_secret.clear();
+  CHECK(secrets_of(api::imagebuild_from_json(inline_object())).empty());
+}
+
 TEST_CASE("labels hold 63 bytes, so names do not go there") {
   Json object = inline_object(std::string(253, 'n'));
   api::ImageBuild build = api::imagebuild_from_json(object);

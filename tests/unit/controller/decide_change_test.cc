@@ -158,14 +158,29 @@ TEST_CASE("an invalid spec stalls with its field, and its running build ends") {
 
 TEST_CASE("no slot: queued, and nothing is written twice") {
   World world;
-  world.slot = false;
+  world.slot = SlotAnswer::AllTaken;
   world.step();
   CHECK(world.condition("Ready") == "Unknown/Queued");
   CHECK(world.last.waits_for_slot);
   CHECK_FALSE(world.last.status.build);
-  world.slot = true;
+  world.slot = SlotAnswer::Granted;
   world.step();
   CHECK(world.last.create_pod);
+}
+
+TEST_CASE("a queued build says whether the cluster or its namespace is full") {
+  World world;
+  auto message = [&] { return world.last.status.find_condition("Ready")->message; };
+  world.slot = SlotAnswer::AllTaken;
+  world.step();
+  CHECK(message() == "waiting for other builds to finish: as many run as may run at once");
+  world.slot = SlotAnswer::NamespaceFull;
+  world.step();
+  CHECK(message() ==
+        "waiting for other builds of namespace shop to finish: it has as many as it may have at "
+        "once");
+  CHECK(world.condition("Reconciling") == "True/Queued");
+  CHECK(world.last.waits_for_slot);
 }
 
 TEST_CASE("of two objects that push the same tag the younger stalls") {
@@ -240,4 +255,15 @@ TEST_CASE("the annotation is the trigger also while no image was accepted") {
   world.object["metadata"]["annotations"]["imagebuild.dev/rebuild"] = "now";
   world.step();
   CHECK(world.last.status.build->trigger == "Manual");
+}
+
+TEST_CASE("a default push secret, node labels or tolerations that changed start no build") {
+  World world;
+  world.build_well();
+  world.pod_settings.push_secret = "registry-push";
+  world.pod_settings.placement = {.node_selector = {{"pool", "builds"}},
+                                  .tolerations = Json::array({{{"key", "builds"}}})};
+  world.step();
+  CHECK_FALSE(world.last.create_pod);
+  CHECK(world.condition("UpToDate") == "True/InputsBuilt");
 }

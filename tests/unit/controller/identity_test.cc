@@ -1,10 +1,8 @@
 #include "operator/controller/identity.h"
 
-#include "operator/controller/build_queue.h"
 #include "operator/controller/indexes.h"
 #include "operator/controller/reconciler.h"
 #include "tests/support/catch.h"
-#include "tests/support/fake_clock.h"
 #include "tests/unit/controller/builders.h"
 
 using namespace imagebuild;
@@ -55,38 +53,6 @@ TEST_CASE("the source's identity is the commit, or the ref's name where nobody c
   CHECK(source_identity(git({{"tag", "v1"}}), "") == "tag:v1");
   CHECK(source_identity(git({{"branch", "main"}}), "abc") == "abc");
   CHECK(source_identity(git({{"commit", std::string(40, 'a')}}), "") == std::string(40, 'a'));
-}
-
-TEST_CASE("slots: first come, first served, namespaces in turn") {
-  FakeClock clock;
-  std::vector<std::string> woken;
-  BuildQueue queue(1, clock, [&](const kube::ObjectKey& key) { woken.push_back(key.to_string()); });
-  CHECK(queue.acquire({"a", "1"}));
-  for (const char* name : {"2", "3", "4"}) CHECK_FALSE(queue.acquire({"a", name}));
-  CHECK_FALSE(queue.acquire({"b", "1"}));
-  CHECK_FALSE(queue.acquire({"a", "2"}));  // asking again keeps the place
-  CHECK(queue.waiting_by_namespace() == std::map<std::string, int>{{"a", 3}, {"b", 1}});
-  clock.advance(Duration(5000));
-  queue.release({"a", "1"});
-  CHECK(woken == std::vector<std::string>{"a/2"});
-  CHECK(queue.acquire({"a", "2"}));
-  CHECK(queue.take_wait({"a", "2"}) == 5);
-  CHECK(queue.take_wait({"a", "2"}) == -1);
-  queue.release({"a", "2"});
-  queue.release({"b", "1"});
-  queue.release({"a", "4"});  // gives its place up
-  queue.release({"a", "3"});
-  CHECK(woken == std::vector<std::string>{"a/2", "b/1", "a/3"});
-  CHECK(queue.acquire({"c", "1"}));
-}
-
-TEST_CASE("slots of pods that ran before a restart count, even beyond the limit") {
-  FakeClock clock;
-  BuildQueue queue(1, clock, [](const kube::ObjectKey&) {});
-  queue.hold({"a", "1"});
-  queue.hold({"a", "2"});
-  CHECK_FALSE(queue.acquire({"a", "3"}));
-  CHECK(BuildQueue(0, clock, [](const kube::ObjectKey&) {}).acquire({"a", "1"}));
 }
 
 TEST_CASE("the oldest object owns a tag") {

@@ -39,7 +39,7 @@ struct Operator {
   PodIndex pods;
   TagIndex tags;
   std::shared_ptr<const api::ImageBuild> cached;
-  BuildQueue slots{5, clock, [](const kube::ObjectKey&) {}};
+  BuildQueue slots{{.total = 5}, clock, [](const kube::ObjectKey&) {}};
   EventRecorder events{*client, clock, {}, "test"};
   PodSettings pod_settings = settings();
   std::unique_ptr<Reconciler> reconciler;

@@ -16,7 +16,7 @@ struct World {
   Json object = inline_object();
   std::vector<PodView> pods;
   int now = 0;
-  bool slot = true;
+  SlotAnswer slot = SlotAnswer::Granted;
   std::string conflict, log;
   ResolvedCommit commit{std::string(40, 'c'), "main@sha1:cccc"};
   PodSettings pod_settings = settings();
