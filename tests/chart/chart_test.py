@@ -46,6 +46,15 @@ REFUSED = [
         {"podDisruptionBudget": {"enabled": True, "minAvailable": 1, "maxUnavailable": 1}},
         "exclude each other",
     ),
+    ({"page": {"service": {"enabled": True}}}, "page.service.enabled needs page.enabled"),
+    (
+        {"page": {"enabled": True, "service": {"enabled": True}}},
+        "a page.address that is no loopback address",
+    ),
+    (
+        {"page": {"enabled": True, "address": "localhost:8082", "service": {"enabled": True}}},
+        "a page.address that is no loopback address",
+    ),
     ({"builder": {"networkPolicy": {"enabled": True}}}, "needs its namespaces or watchNamespaces"),
     (
         {"metrics": {"prometheusRule": {"enabled": True, "disabled": ["NoSuchAlert"]}}},
@@ -65,6 +74,13 @@ REFUSED = [
     ({"builder": {"podShape": "privileged"}}, "builder.podShape"),
     ({"builder": {"pendingTimeout": "soon"}}, "builder.pendingTimeout"),
     ({"builder": {"maxConcurrent": 1.5}}, "builder.maxConcurrent"),
+    ({"builder": {"maxConcurrentPerNamespace": -1}}, "builder.maxConcurrentPerNamespace"),
+    ({"builder": {"nodeSelector": {"pool": 1}}}, "builder.nodeSelector.pool"),
+    ({"builder": {"tolerations": [{}, "builds"]}}, "builder.tolerations.1"),
+    ({"leaderElection": {"leaseDuration": 15}}, "leaderElection.leaseDuration"),
+    ({"leaderElection": {"retryPeriod": "2"}}, "leaderElection.retryPeriod"),
+    ({"defaults": {"pushSecret": "Push Secret"}}, "defaults.pushSecret"),
+    ({"page": {"address": "[::]:8082"}}, "page.address"),
     ({"builder": {"resources": {"limits": {"gpu": "1"}}}}, "gpu is not allowed"),
     (
         {"builder": {"resources": {"limits": {"memory": "1 GiB"}}}},
@@ -297,6 +313,48 @@ class Files(TestCase):
         self.assertIn("--registry-ca=/etc/imagebuild/registry-ca/bundle.pem", operator["args"])
         volume = find(objects, "Deployment")["spec"]["template"]["spec"]["volumes"][0]
         self.assertEqual(volume["configMap"], {"name": "company-ca"})
+
+    def test_the_page_is_reached_by_a_service_and_by_those_the_policy_names(self):
+        values = FILES["page"]
+        objects = render(values)
+        ports = operator_of(objects)["ports"]
+        self.assertIn({"name": "page", "containerPort": 9000}, ports)
+        service = find(objects, "Service", "imagebuild-operator-page")
+        self.assertEqual(
+            service["spec"]["ports"], [{"name": "page", "port": 80, "targetPort": "page"}]
+        )
+        page = {
+            "ports": [{"protocol": "TCP", "port": 9000}],
+            "from": values["networkPolicy"]["pageFrom"],
+        }
+        self.assertIn(page, find(objects, "NetworkPolicy")["spec"]["ingress"])
+        self.assertIn("--page-host=images.example.com", operator_of(objects)["args"])
+
+    def test_nobody_is_let_in_to_a_page_that_the_policy_does_not_open_or_that_is_on_loopback(self):
+        policy = {"enabled": True, "pageFrom": [{"podSelector": {}}]}
+        closed = {"enabled": True, "pageFrom": []}
+        for page, network in (
+            ({"enabled": True, "address": "0.0.0.0:8082"}, closed),
+            ({"enabled": True, "address": "127.0.0.1:8082"}, policy),
+            ({"enabled": True, "address": "localhost:8082"}, policy),
+            ({"enabled": False, "address": "0.0.0.0:8082"}, policy),
+        ):
+            with self.subTest(page=page, network=network):
+                objects = render({"page": page, "networkPolicy": network})
+                ingress = find(objects, "NetworkPolicy")["spec"]["ingress"]
+                self.assertEqual([rule["ports"][0]["port"] for rule in ingress], [8080])
+
+    def test_builder_pods_go_where_the_values_say(self):
+        args = operator_of(render(FILES["build-nodes"]))["args"]
+        self.assertIn("--builder-node-selector=pool=builds", args)
+        self.assertIn("--builder-node-selector=kubernetes.io/arch=amd64", args)
+        given = [arg.split("=", 1)[1] for arg in args if arg.startswith("--builder-tolerations=")]
+        self.assertEqual(
+            [yaml.safe_load(text) for text in given],
+            [FILES["build-nodes"]["builder"]["tolerations"]],
+        )
+        self.assertIn("--max-concurrent-builds-per-namespace=3", args)
+        self.assertIn("--default-push-secret=registry-push", args)
 
     def test_alerts_are_changed_left_out_and_point_to_the_own_runbooks(self):
         objects = render(FILES["monitoring"])

@@ -37,6 +37,10 @@ STATED_DEFAULTS = [
     "--workers=4",
     "--metrics-address=0.0.0.0:8080",
     "--max-concurrent-builds=10",
+    "--max-concurrent-builds-per-namespace=0",
+    "--leader-election-lease-duration=15s",
+    "--leader-election-renew-deadline=10s",
+    "--leader-election-retry-period=2s",
     "--pending-timeout=10m",
     "--pod-shape=auto",
     "--seccomp-profile=imagebuild/builder.json",
@@ -45,6 +49,47 @@ STATED_DEFAULTS = [
 ]
 # Flags for an operator outside the cluster, and those that CLI11 adds.
 NOT_FOR_PODS = {"--kubeconfig", "--context"}
+
+
+ELECT = "--leader-elect"
+# Command lines that are refused, beside --builder-image: (arguments, what the message says).
+REFUSED_FLAGS = [
+    (["--builder-image="], "--builder-image: must not be empty"),
+    (["--seccomp-profile="], "--seccomp-profile: must not be empty"),
+    (["--watch-namespaces="], "--watch-namespaces: must not be empty"),
+    # An empty value does not swallow what follows.
+    (["--builder-cpu-request=", "--workers=0"], "--workers: Value 0 not in range"),
+    (["--page="], "The following argument was not expected"),
+    (
+        ["--leader-election-retry-period=1s"],
+        "--leader-election-retry-period requires --leader-elect",
+    ),
+    ([ELECT, "--leader-election-retry-period=often"], "--leader-election-retry-period: "),
+    (
+        [ELECT, "--leader-election-renew-deadline=15s"],
+        "the renew deadline of 15s is not shorter than the lease duration of 15s",
+    ),
+    (
+        [ELECT, "--leader-election-retry-period=9s"],
+        "the renew deadline of 10s leaves no time to try again after a retry period of 9s",
+    ),
+    (["--builder-node-selector=pool"], "--builder-node-selector: not a label (KEY=VALUE): 'pool'"),
+    (["--builder-node-selector=a b=c"], "--builder-node-selector: not a label"),
+    (
+        ["--builder-node-selector=pool=a", "--builder-node-selector=pool=b"],
+        "no node has two values of the label 'pool'",
+    ),
+    (["--builder-tolerations=builds"], "--builder-tolerations: "),
+    (['--builder-tolerations={"key": "a"}'], "--builder-tolerations: expected a list"),
+    (
+        ['--builder-tolerations=[{"operator": "Exists"}, {"effct": "NoSchedule"}]'],
+        "--builder-tolerations: [1].effct: unknown field",
+    ),
+    (["--default-push-secret=Push Secret"], "'Push Secret' is not an object's name"),
+    (["--metrics-address=[::]:8080"], "--metrics-address: '[::]:8080' is an IPv6 address"),
+    (["--page", "--page-address=::1:8082"], "--page-address: '::1:8082' is an IPv6 address"),
+    (["--max-concurrent-builds-per-namespace=-1"], "--max-concurrent-builds-per-namespace: "),
+]
 
 
 # --- the differences: each changes an object of kustomize's to what the chart makes ---
@@ -233,25 +278,24 @@ class Install(TestCase):
 
 @unittest.skipUnless(OPERATOR.exists(), f"{OPERATOR} was not built")
 class CommandLine(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="imagebuild-chart-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.ca = cls.folder.name + "/ca.crt"
+        command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN=ca -out"
+        subprocess.run([*command.split(), cls.ca], capture_output=True, check=True)
+
     def start(self, args):
         """Exit status and message; 2 is a usage error, 1 that there is no cluster."""
-        with tempfile.NamedTemporaryFile(mode="w", suffix=".crt") as ca:
-            made = subprocess.run(
-                "openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN=ca".split(),
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            ca.write(made.stdout)
-            ca.flush()
-            args = [re.sub("^--registry-ca=.*", f"--registry-ca={ca.name}", arg) for arg in args]
-            done = subprocess.run(
-                [OPERATOR, *args, "--kubeconfig=/nonexistent"],
-                capture_output=True,
-                text=True,
-                timeout=30,
-                check=False,
-            )
+        args = [re.sub("^--registry-ca=.*", f"--registry-ca={self.ca}", arg) for arg in args]
+        done = subprocess.run(
+            [OPERATOR, *args, "--kubeconfig=/nonexistent"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
         return done.returncode, done.stderr + done.stdout
 
     def test_the_operator_accepts_what_the_chart_writes(self):
@@ -265,9 +309,23 @@ class CommandLine(TestCase):
     def test_a_request_of_nothing_takes_the_operators_default_away(self):
         none = {"builder": {"resources": {"requests": {"cpu": "", "memory": ""}}}}
         args = operator_of(render(none))["args"]
-        for flag in ("--builder-cpu-request", "--builder-memory-request"):
-            self.assertEqual(args[args.index(flag) + 1], "")
+        self.assertIn("--builder-cpu-request=", args)
+        self.assertIn("--builder-memory-request=", args)
         self.assertEqual(self.start(args)[0], 1)
+
+    def test_each_file_of_values_is_accepted(self):
+        for file in sorted((ROOT / "tests/chart/values").glob("*.yaml")):
+            with self.subTest(file.name):
+                args = operator_of(render(yaml.safe_load(file.read_text())))["args"]
+                status, message = self.start(args)
+                self.assertEqual(status, 1, message)
+
+    def test_a_command_line_that_cannot_work_is_refused_before_anything_starts(self):
+        for args, message in REFUSED_FLAGS:
+            with self.subTest(args):
+                status, told = self.start(["--builder-image=x", *args])
+                self.assertEqual(status, 2, told)
+                self.assertIn(message, told)
 
     def test_stated_defaults_are_the_operators(self):
         text = subprocess.run(

@@ -20,7 +20,15 @@ SWITCHES = {
     "builder.networkPolicy.enabled": {"watchNamespaces": ["x"]},
     "podDisruptionBudget": {"podDisruptionBudget": {"enabled": True}},
     "networkPolicy": {"networkPolicy": {"enabled": True}},
+    "networkPolicy.pageFrom": {
+        "networkPolicy": {"enabled": True},
+        "page": {"enabled": True, "address": "0.0.0.0:8082"},
+    },
     "page": {"page": {"enabled": True}},
+    "page.service.enabled": {"page": {"enabled": True, "address": "0.0.0.0:8082"}},
+    "page.service": {
+        "page": {"enabled": True, "address": "0.0.0.0:8082", "service": {"enabled": True}}
+    },
     "metrics.serviceMonitor": {"metrics": {"serviceMonitor": {"enabled": True}}},
     "metrics.prometheusRule": {"metrics": {"prometheusRule": {"enabled": True}}},
     "metrics.grafanaDashboard": {"metrics": {"grafanaDashboard": {"enabled": True}}},

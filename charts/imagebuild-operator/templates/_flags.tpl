@@ -7,6 +7,9 @@
 {{- with .Values.leaderElection.namespace }}
 - {{ printf "--leader-election-namespace=%s" . | quote }}
 {{- end }}
+- {{ printf "--leader-election-lease-duration=%s" .Values.leaderElection.leaseDuration | quote }}
+- {{ printf "--leader-election-renew-deadline=%s" .Values.leaderElection.renewDeadline | quote }}
+- {{ printf "--leader-election-retry-period=%s" .Values.leaderElection.retryPeriod | quote }}
 {{- end }}
 {{- with .Values.watchNamespaces }}
 - {{ printf "--watch-namespaces=%s" (join "," .) | quote }}
@@ -26,6 +29,7 @@
 {{- end }}
 {{- end }}
 - --max-concurrent-builds={{ int .Values.builder.maxConcurrent }}
+- --max-concurrent-builds-per-namespace={{ int .Values.builder.maxConcurrentPerNamespace }}
 - {{ printf "--pending-timeout=%s" .Values.builder.pendingTimeout | quote }}
 - --pod-shape={{ .Values.builder.podShape }}
 {{- if .Values.builder.procMountUnmasked }}
@@ -35,14 +39,20 @@
 {{- range $kind, $flag := dict "requests" "request" "limits" "limit" }}
 {{- range $resource := list "cpu" "memory" }}
 {{- $value := get (get $.Values.builder.resources $kind) $resource }}
-{{- if $value }}
+{{- if or $value (eq $kind "requests") }}
+# A request of nothing is written as well: the operator has a default.
 - {{ printf "--builder-%s-%s=%v" $resource $flag $value | quote }}
-{{- else if eq $kind "requests" }}
-# Two items: the operator has a default, and "--flag=" would take the next item for the value.
-- --builder-{{ $resource }}-{{ $flag }}
-- ""
 {{- end }}
 {{- end }}
+{{- end }}
+{{- range $label, $value := .Values.builder.nodeSelector }}
+- {{ printf "--builder-node-selector=%s=%s" $label $value | quote }}
+{{- end }}
+{{- with .Values.builder.tolerations }}
+- {{ printf "--builder-tolerations=%s" (toJson .) | quote }}
+{{- end }}
+{{- with .Values.defaults.pushSecret }}
+- {{ printf "--default-push-secret=%s" . | quote }}
 {{- end }}
 {{- range .Values.registries.mirrors }}
 - {{ printf "--registry-mirror=%s=%s" .host .url | quote }}

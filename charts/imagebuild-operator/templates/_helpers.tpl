@@ -102,6 +102,14 @@ rights: (dict "context" $ "file" FILE "name" NAME).
 {{ toYaml $rules }}
 {{- end }}
 
+{{/* The page's port if others than the pod itself reach it; empty: nobody does. */}}
+{{- define "imagebuild-operator.pagePort" -}}
+{{- if .Values.page.enabled -}}
+{{- $parts := splitList ":" .Values.page.address -}}
+{{- if not (regexMatch "^(127[.]|localhost$)" (first $parts)) -}}{{ last $parts }}{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{/* Values that exclude each other; everything else is the schema's. */}}
 {{- define "imagebuild-operator.check" -}}
 {{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) -}}
@@ -112,5 +120,8 @@ rights: (dict "context" $ "file" FILE "name" NAME).
 {{- end -}}
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.enabled) -}}
 {{- fail "metrics.serviceMonitor.enabled needs metrics.enabled, which makes the Service" -}}
+{{- end -}}
+{{- if and .Values.page.service.enabled (not (include "imagebuild-operator.pagePort" .)) -}}
+{{- fail "page.service.enabled needs page.enabled and a page.address that is no loopback address" -}}
 {{- end -}}
 {{- end }}
