@@ -1,4 +1,5 @@
-// What is said of an image that exceeds spec.budget: every limit, then the layer that grew most. Pure.
+// What is said of an image that exceeds spec.budget: every limit, then the layer that grew most.
+// Pure.
 #pragma once
 
 #include <string>
