@@ -25,6 +25,9 @@ PACKAGES_TEST=(
   prometheus prometheus-alertmanager python3-yaml
 )
 
+# To let libFuzzer drive the fuzz targets (hack/fuzz); the tests replay their corpus without it.
+PACKAGES_FUZZ=(clang libclang-rt-14-dev python3)
+
 # To look at the operator's page with a real browser.
 PACKAGES_PAGE=(chromium python3)
 
