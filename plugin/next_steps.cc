@@ -17,8 +17,8 @@ constexpr Step kSteps[] = {
     {"Progressing", "Wait, or follow it: kubectl imagebuild logs {} -f"},
     {"Pending", "Wait: the pod is being scheduled or its image is being pulled."},
     {"Queued",
-     "Wait: other builds run (the operator's --max-concurrent-builds), or an older pod of this "
-     "ImageBuild has to end."},
+     "Wait: other builds run (the operator's --max-concurrent-builds and -per-namespace), or an "
+     "older pod of this ImageBuild has to end."},
     {"ProgressingWithRetry",
      "Wait: it is tried again by itself. To try now: kubectl imagebuild rebuild {}"},
     {"Suspended", "Let builds start again: kubectl imagebuild resume {}"},
