@@ -28,6 +28,50 @@ std::optional<std::string> optional_of(const Json& json) {
   return json.get<std::string>();
 }
 
+Json mount_json(const RunMount& mount) {
+  return {{"kind", static_cast<int>(mount.kind)},
+          {"target", mount.target},
+          {"readOnly", mount.read_only},
+          {"lowers", to_json(mount.lowers)},
+          {"source", mount.source},
+          {"scratch", mount.scratch.number},
+          {"cacheKey", mount.cache_key},
+          {"sharing", static_cast<int>(mount.sharing)},
+          {"mode", mount.mode},
+          {"uid", mount.uid},
+          {"gid", mount.gid},
+          {"size", mount.size},
+          {"attachment", mount.attachment},
+          {"variable", mount.variable}};
+}
+
+RunMount mount_of(const Json& json) {
+  return {.kind = static_cast<RunMount::Kind>(json.at("kind").get<int>()),
+          .target = json.at("target").get<std::string>(),
+          .read_only = json.at("readOnly").get<bool>(),
+          .lowers = lowers_of(json.at("lowers")),
+          .source = json.at("source").get<std::string>(),
+          .scratch = {json.at("scratch").get<std::uint32_t>()},
+          .cache_key = json.at("cacheKey").get<std::string>(),
+          .sharing = static_cast<RunMount::Sharing>(json.at("sharing").get<int>()),
+          .mode = json.at("mode").get<std::uint32_t>(),
+          .uid = json.at("uid").get<std::uint32_t>(),
+          .gid = json.at("gid").get<std::uint32_t>(),
+          .size = json.at("size").get<std::uint64_t>(),
+          .attachment = json.at("attachment").get<std::size_t>(),
+          .variable = json.at("variable").get<std::string>()};
+}
+
+Json script_json(const std::optional<ScriptFile>& script) {
+  if (!script) return {};
+  return {{"name", script->name}, {"content", script->content}};
+}
+
+std::optional<ScriptFile> script_of(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return ScriptFile{json.at("name").get<std::string>(), json.at("content").get<std::string>()};
+}
+
 }  // namespace
 
 Json to_json(const LowerList& lowers) {
@@ -41,6 +85,8 @@ Json to_json(const RunSpec& spec) {
   for (const HostEntry& entry : spec.extra_hosts) {
     extra_hosts.push_back({{"name", entry.name}, {"address", entry.address}});
   }
+  Json mounts = Json::array();
+  for (const RunMount& mount : spec.mounts) mounts.push_back(mount_json(mount));
   return {{"lowers", to_json(spec.lowers)},
           {"upper", spec.upper.number},
           {"argv", spec.argv},
@@ -49,6 +95,8 @@ Json to_json(const RunSpec& spec) {
           {"uid", spec.uid},
           {"gid", spec.gid},
           {"groups", spec.groups},
+          {"script", script_json(spec.script)},
+          {"mounts", std::move(mounts)},
           {"networkNone", spec.network == Network::None},
           {"hostname", spec.hostname},
           {"extraHosts", std::move(extra_hosts)},
@@ -86,6 +134,8 @@ Result<RunSpec> run_spec_from_json(const Json& json) {
     spec.uid = json.at("uid").get<std::uint32_t>();
     spec.gid = json.at("gid").get<std::uint32_t>();
     spec.groups = json.at("groups").get<std::vector<std::uint32_t>>();
+    spec.script = script_of(json.at("script"));
+    for (const Json& mount : json.at("mounts")) spec.mounts.push_back(mount_of(mount));
     spec.network = json.at("networkNone").get<bool>() ? Network::None : Network::Default;
     spec.hostname = json.at("hostname").get<std::string>();
     for (const Json& entry : json.at("extraHosts")) {

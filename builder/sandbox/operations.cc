@@ -112,9 +112,9 @@ Result<Json> settle(const Json& request, Descriptors&) {
 Result<Json> run(const Json& request, Descriptors& descriptors) {
   const Json* spec = find_path(request, {"spec"});
   if (!spec) return fail(ErrorKind::InvalidInput, "request without spec");
-  UniqueFd output = TRY(take_descriptor(descriptors));
+  UniqueFd output = TRY(take_descriptor(descriptors));  // the last; the others are attachments
   const RunSpec what = TRY(run_spec_from_json(*spec));
-  return to_json(TRY(run_command(what, std::move(output))));
+  return to_json(TRY(run_command(what, std::move(output), std::move(descriptors))));
 }
 
 Result<Json> diff(const Json& request, Descriptors& descriptors) {

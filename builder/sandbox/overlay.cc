@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "builder/sandbox/tree_path.h"
+
 namespace imagebuild::sandbox {
 namespace {
 
@@ -69,6 +71,16 @@ Result<void> mount_overlay(const OverlayMount& mount, const char* target) {
     return mount_overlay(durable, target);
   }
   return errno_error("mount overlay", error);
+}
+
+Result<void> make_upper(LayerId upper, int root) {
+  const std::string path = layer_path(upper);
+  for (const std::string& made : {path, work_path(upper)}) {
+    if (::mkdir(made.c_str(), 0755) < 0) return errno_error("make " + made);
+  }
+  if (root < 0) return {};
+  auto own = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
+  return copy_directory_metadata(root, own.get()).context(path);
 }
 
 Result<UniqueFd> open_merged(const LowerList& lowers, const char* target) {

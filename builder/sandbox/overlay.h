@@ -23,6 +23,7 @@ std::string scaffold_path(LayerId layer);  ///< x/7f
 std::string summary_path(LayerId layer);   ///< s/7f
 inline constexpr const char* merged_path = "m";
 inline constexpr const char* other_merged_path = "o";
+inline constexpr const char* cache_path = "../cache";  ///< caches of RUN, beside the store
 
 /// Makes the folders of an empty store in the current directory.
 Result<void> make_store();
@@ -41,6 +42,10 @@ Result<std::string> overlay_options(const OverlayMount& mount);
 /// Mounts at `target`; without `volatile` where the kernel does not know it. Denied and others:
 /// what mount(2) said.
 Result<void> mount_overlay(const OverlayMount& mount, const char* target);
+
+/// Makes the directories of a new upper layer, which looks as `root`, the tree below it, does;
+/// -1: there is none.
+Result<void> make_upper(LayerId upper, int root);
 
 /// Mounts the read-only tree of `lowers` and opens its root.
 Result<UniqueFd> open_merged(const LowerList& lowers, const char* target);

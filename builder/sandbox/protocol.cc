@@ -9,7 +9,7 @@
 namespace imagebuild::sandbox {
 namespace {
 
-constexpr std::size_t max_descriptors = 8;
+constexpr std::size_t max_descriptors = 32;
 constexpr std::uint64_t max_message = 64u << 20;
 
 Result<void> send_all(int socket, const void* bytes, std::size_t size) {

@@ -24,7 +24,7 @@ struct SocketPair {
 /// A connected stream pair, close-on-exec.
 Result<SocketPair> make_socket_pair();
 
-/// Sends one byte with `descriptors` (at most 8). Several threads may send on one socket.
+/// Sends one byte with `descriptors` (at most 32). Several threads may send on one socket.
 Result<void> send_descriptors(int socket, std::span<const int> descriptors);
 /// The descriptors of one byte; nullopt at end of file.
 Result<std::optional<std::vector<UniqueFd>>> receive_descriptors(int socket);

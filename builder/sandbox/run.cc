@@ -31,24 +31,20 @@ Result<void> validate(const RunSpec& spec) {
         return fail(ErrorKind::InvalidInput, "a NUL byte in the command or its environment");
     }
   }
+  if (spec.script &&
+      (spec.script->name.empty() || spec.script->name.find('/') != std::string::npos))
+    return fail(ErrorKind::InvalidInput,
+                "the name of a heredoc with a script must have no slash: " + spec.script->name);
   return {};
 }
 
-/// Makes the upper directory, which looks as the image's root does, its work directory and the
-/// scaffold. True if there is a scaffold.
-Result<bool> prepare(const RunSpec& spec, const std::vector<BoundFile>& files) {
-  const std::string upper = layer_path(spec.upper);
-  if (::mkdir(upper.c_str(), 0755) < 0) return errno_error("make " + upper);
-  for (const std::string& made : {work_path(spec.upper), scaffold_path(spec.upper)}) {
-    if (::mkdir(made.c_str(), 0755) < 0) return errno_error("make " + made);
-  }
+/// Makes the upper directory and the scaffold. True if there is a scaffold.
+Result<bool> prepare(const RunSpec& spec, const std::vector<MountPoint>& points) {
+  const std::string scaffold_name = scaffold_path(spec.upper);
+  if (::mkdir(scaffold_name.c_str(), 0755) < 0) return errno_error("make " + scaffold_name);
   auto root = TRY(open_merged(spec.lowers, merged_path));
-  if (!spec.lowers.empty()) {
-    auto own = TRY(open_file(upper, O_RDONLY | O_DIRECTORY));
-    TRY_CONTEXT(copy_directory_metadata(root.get(), own.get()), upper);
-  }
-  const bool scaffold =
-      TRY(build_scaffold(root.get(), scaffold_path(spec.upper), mount_points(files)));
+  TRY(make_upper(spec.upper, spec.lowers.empty() ? -1 : root.get()));
+  const bool scaffold = TRY(build_scaffold(root.get(), scaffold_name, points));
   root.reset();
   if (::umount2(merged_path, 0) < 0) return errno_error("unmount the image's tree");
   return scaffold;
@@ -145,20 +141,21 @@ unsigned long namespaces_of(const RunSpec& spec) {
   return flags;
 }
 
-}  // namespace
-
-Result<int> fork_into(unsigned long namespaces) {
-  const long pid = ::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
-  if (pid < 0) return errno_error("start a process in new namespaces");
-  return static_cast<int>(pid);
+/// Entries of `more` replace those of their name.
+void set_variables(std::vector<std::string>& env, const std::vector<std::string>& more) {
+  for (const std::string& entry : more) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(env, [&](const std::string& old) { return old.starts_with(name); });
+    env.push_back(entry);
+  }
 }
 
-Result<RunResult> run_command(const RunSpec& spec, UniqueFd output) {
-  TRY(validate(spec));
+Result<RunResult> run_with(const RunSpec& spec, const MountSources& sources, UniqueFd output) {
   RunContext context;
   context.spec = &spec;
+  context.sources = &sources;
   context.files = bound_files(spec);
-  context.scaffold = TRY(prepare(spec, context.files));
+  context.scaffold = TRY(prepare(spec, mount_points(context.files, spec, sources.sources())));
 
   auto channel = TRY(make_socket_pair());
   const auto kills_before = oom_kill_count();
@@ -175,6 +172,25 @@ Result<RunResult> run_command(const RunSpec& spec, UniqueFd output) {
   const auto kills_after = oom_kill_count();
   result.oom_killed =
       result.exit_code != 0 && kills_before && kills_after && *kills_after > *kills_before;
+  return result;
+}
+
+}  // namespace
+
+Result<int> fork_into(unsigned long namespaces) {
+  const long pid = ::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+  if (pid < 0) return errno_error("start a process in new namespaces");
+  return static_cast<int>(pid);
+}
+
+Result<RunResult> run_command(const RunSpec& asked, UniqueFd output,
+                              std::vector<UniqueFd> attachments) {
+  TRY(validate(asked));
+  auto sources = TRY(MountSources::make(asked, std::move(attachments)));
+  RunSpec spec = asked;
+  set_variables(spec.env, sources.environment());
+  auto result = run_with(spec, sources, std::move(output));
+  TRY(sources.remove());
   return result;
 }
 

@@ -1,5 +1,4 @@
-// The mount half of run_steps.h. Every target inside the image is opened below the image's root
-// first and then mounted on by descriptor: a symlink in the image cannot lead a mount elsewhere.
+// The mount half of run_steps.h: what every RUN gets, whatever it asks for.
 #include <fcntl.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -15,6 +14,7 @@
 #include <cstring>
 #include <utility>
 
+#include "builder/sandbox/mount_calls.h"
 #include "builder/sandbox/overlay.h"
 #include "builder/sandbox/run_steps.h"
 #include "builder/sandbox/tree_path.h"
@@ -22,22 +22,6 @@
 
 namespace imagebuild::sandbox {
 namespace {
-
-std::string by_descriptor(const UniqueFd& fd) {
-  return "/proc/self/fd/" + std::to_string(fd.get());
-}
-
-/// The place in the image where `path` leads, opened for mounting on it.
-Result<UniqueFd> open_target(int root, const std::string& path) {
-  const PathInfo info = TRY(resolve_below(root, path, LastLink::Follow));
-  return open_below(root, info.path, O_PATH);
-}
-
-Result<void> mount_at(const char* source, const UniqueFd& target, const char* type,
-                      unsigned long flags, const char* data) {
-  if (::mount(source, by_descriptor(target).c_str(), type, flags, data) == 0) return {};
-  return errno_error(type ? type : source);
-}
 
 Result<void> make_private(RunContext&) {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return errno_error("/");
@@ -80,22 +64,13 @@ Result<void> mount_proc(RunContext& context) {
   return mount_at("/proc", target, nullptr, MS_BIND | MS_REC, nullptr);
 }
 
-/// Mounts and everything below it cannot be written.
-Result<void> make_read_only(const std::string& path) {
-  struct mount_attr attributes {};
-  attributes.attr_set = MOUNT_ATTR_RDONLY;
-  if (::mount_setattr(AT_FDCWD, path.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) == 0)
-    return {};
-  return errno_error("read-only");
-}
-
 Result<void> bind_sys(RunContext& context) {
   auto target = TRY(open_target(context.root, "/sys"));
   // Left out where the builder has none or may not bind it:
   // sysfs cannot be mounted without privilege.
   if (!mount_at("/sys", target, nullptr, MS_BIND | MS_REC, nullptr)) return {};
   auto mounted = TRY(open_target(context.root, "/sys"));
-  return make_read_only(by_descriptor(mounted));
+  return make_all_read_only(mounted);
 }
 
 Result<void> bind_devices(int dev) {
@@ -128,6 +103,15 @@ Result<void> mount_below_dev(int dev, const char* name, const char* type, unsign
   return mount_at(type, target, type, flags, data);
 }
 
+/// Where BuildKit has it: what a script sees in $0 is the same.
+Result<void> put_script(int dev, const ScriptFile& script) {
+  if (::mkdirat(dev, "pipes", 0755) < 0) return errno_error("pipes");
+  const std::string path = "pipes/" + script.name;
+  UniqueFd file(::openat(dev, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755));
+  if (!file) return errno_error(path);
+  return write_all(file.get(), script.content);
+}
+
 Result<void> mount_dev(RunContext& context) {
   auto target = TRY(open_target(context.root, "/dev"));
   TRY(mount_at("tmpfs", target, "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=64m"));
@@ -136,6 +120,7 @@ Result<void> mount_dev(RunContext& context) {
   if (!dev) return errno_error("open");
   TRY(bind_devices(dev.get()));
   TRY(make_dev_links(dev.get()));
+  if (context.spec->script) TRY(put_script(dev.get(), *context.spec->script));
   TRY(mount_below_dev(dev.get(), "pts", "devpts", MS_NOSUID | MS_NOEXEC,
                       "newinstance,ptmxmode=0666,mode=0620,gid=5"));
   return mount_below_dev(dev.get(), "shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
@@ -143,11 +128,7 @@ Result<void> mount_dev(RunContext& context) {
 }
 
 Result<void> bind_etc_files(RunContext& context) {
-  if (context.files.empty()) return {};
-  if (::mount("tmpfs", other_merged_path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=4m") < 0) {
-    return errno_error("tmpfs");
-  }
-  int number = 0;
+  int number = 0;  // on the tmpfs of MountSources
   for (const BoundFile& file : context.files) {
     const std::string copy = std::string(other_merged_path) + "/" + std::to_string(number++);
     auto out = TRY(open_file(copy, O_WRONLY | O_CREAT, 0644));
@@ -198,12 +179,17 @@ std::vector<BoundFile> bound_files(const RunSpec& spec) {
   return files;
 }
 
-std::vector<MountPoint> mount_points(const std::vector<BoundFile>& files) {
+std::vector<MountPoint> mount_points(const std::vector<BoundFile>& files, const RunSpec& spec,
+                                     const std::vector<MountSource>& sources) {
   std::vector<MountPoint> points{{"/proc", MountPointKind::Directory},
                                  {"/sys", MountPointKind::Directory},
                                  {"/dev", MountPointKind::Directory}};
   for (const BoundFile& file : files) points.push_back({file.path, MountPointKind::File});
-  return points;
+  std::vector<MountPoint> asked;
+  for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
+    if (!spec.mounts[i].target.empty()) asked.push_back({spec.mounts[i].target, sources[i].kind});
+  }
+  return points_in_tree(std::move(points), asked);
 }
 
 Result<void> setup_root(RunContext& context) {
@@ -220,6 +206,7 @@ Result<void> setup_root(RunContext& context) {
       {"bind /sys", bind_sys},
       {"mount /dev", mount_dev},
       {"bind resolv.conf, hosts and hostname", bind_etc_files},
+      {"--mount", bind_mounts},
       {"change the root", enter_root},
   };
   for (const Step& step : steps) TRY_CONTEXT(step.act(context), step.name);

@@ -4,6 +4,7 @@
 // in the stage's /etc/passwd.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +31,40 @@ struct HostEntry {
   std::string address;
 };
 
+/// A file that RUN finds as /dev/pipes/<name>, executable; it is on a tmpfs and in no layer.
+struct ScriptFile {
+  std::string name;  ///< without a slash
+  std::string content;
+};
+
+/// One `--mount` of RUN, everything looked up already.
+struct RunMount {
+  enum class Kind {
+    Tmpfs,
+    Tree,    ///< files of `lowers`; what RUN writes there is gone afterwards
+    Cache,   ///< a directory of the worker's cache, kept for later steps
+    Secret,  ///< a file with the bytes of an attachment
+    Agent,   ///< a socket whose connections an AgentForwarder answers
+  };
+  /// Of a cache that several steps use at once: together, each its own, one after the other.
+  enum class Sharing { Shared, Private, Locked };
+
+  Kind kind = Kind::Tmpfs;
+  std::string target;  ///< absolute, not "/"; empty for a Secret that is only a variable
+  bool read_only = false;
+  LowerList lowers;          ///< Tree; Cache: what a new one starts with
+  std::string source = "/";  ///< path in `lowers`
+  LayerId scratch;           ///< Tree: takes what RUN writes; a number that nothing has used
+  std::string cache_key;     ///< Cache: a file name, the same for the same cache
+  Sharing sharing = Sharing::Shared;
+  std::uint32_t mode = 0755;  ///< of a new Cache, a Secret's file, an Agent's socket
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint64_t size = 0;      ///< Tmpfs: bytes, 0 without a limit of its own
+  std::size_t attachment = 0;  ///< Secret, Agent: index of the descriptor that comes with the spec
+  std::string variable;        ///< Secret: the environment variable that holds it, too; or empty
+};
+
 struct RunSpec {
   LowerList lowers;
   LayerId upper;  ///< made by the run: a number from TreeWorker::new_layer() that nothing has used
@@ -40,6 +75,9 @@ struct RunSpec {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::vector<std::uint32_t> groups;  ///< supplementary
+
+  std::optional<ScriptFile> script;
+  std::vector<RunMount> mounts;  ///< mounted in the order of their targets
 
   Network network = Network::Default;
   std::string hostname;                    ///< empty: the builder's

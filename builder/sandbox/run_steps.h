@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "builder/sandbox/mount_sources.h"
 #include "builder/sandbox/run_spec.h"
 #include "builder/sandbox/scaffold.h"
 #include "common/base/result.h"
@@ -28,12 +29,14 @@ std::vector<BoundFile> bound_files(const RunSpec& spec);
 std::string hosts_content(std::string base, const std::string& hostname,
                           const std::vector<HostEntry>& extra);
 
-/// All the mount points RUN needs in its tree.
-std::vector<MountPoint> mount_points(const std::vector<BoundFile>& files);
+/// All the mount points RUN needs in its tree. `sources`: one for each of the spec's mounts.
+std::vector<MountPoint> mount_points(const std::vector<BoundFile>& files, const RunSpec& spec,
+                                     const std::vector<MountSource>& sources);
 
 struct RunContext {
   const RunSpec* spec = nullptr;
   bool scaffold = false;
+  const MountSources* sources = nullptr;
   std::vector<BoundFile> files;
   ProcMount proc = ProcMount::Fresh;  ///< out
   int root = -1;                      ///< descriptor of the merged tree while it is being set up
@@ -41,6 +44,9 @@ struct RunContext {
 
 /// The error names the step: "mount /proc: Operation not permitted".
 Result<void> setup_root(RunContext& context);
+
+/// The step of setup_root() for RUN --mount. The error names the target.
+Result<void> bind_mounts(RunContext& context);
 
 /// Replaces the calling process; returns only when that failed. `output` becomes stdout and stderr.
 struct NotStarted {

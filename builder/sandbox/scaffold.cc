@@ -50,6 +50,14 @@ Result<void> copy_appearance(int root, const std::string& scaffold,
 
 }  // namespace
 
+Result<void> check_mount_point(const PathInfo& info, const MountPoint& point) {
+  const bool directory = info.type == PathType::Directory;
+  if (directory == (point.kind == MountPointKind::Directory)) return {};
+  return fail(ErrorKind::InvalidInput, "the image's " + point.path + " is " +
+                                           (directory ? "a directory" : "not a directory") +
+                                           ": RUN cannot mount over it");
+}
+
 Result<bool> build_scaffold(int root, const std::string& scaffold,
                             std::span<const MountPoint> points) {
   std::set<std::string> made;
@@ -61,12 +69,7 @@ Result<bool> build_scaffold(int root, const std::string& scaffold,
       any = true;
       continue;
     }
-    const bool directory = info.type == PathType::Directory;
-    if (directory != (point.kind == MountPointKind::Directory)) {
-      return fail(ErrorKind::InvalidInput, "the image's " + point.path + " is " +
-                                               (directory ? "a directory" : "not a directory") +
-                                               ": RUN cannot mount over it");
-    }
+    TRY(check_mount_point(info, point));
   }
   TRY(copy_appearance(root, scaffold, made));
   return any;

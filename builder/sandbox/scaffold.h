@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "builder/sandbox/run_spec.h"
+#include "builder/sandbox/tree_worker.h"
 #include "common/base/result.h"
 
 namespace imagebuild::sandbox {
@@ -22,6 +22,9 @@ struct MountPoint {
   std::string path;  ///< absolute, as RUN sees it; symlinks resolve inside the tree
   MountPointKind kind = MountPointKind::Directory;
 };
+
+/// InvalidInput: what is there is of the other kind (named).
+Result<void> check_mount_point(const PathInfo& info, const MountPoint& point);
 
 /// Makes what is missing in the tree `root` inside the empty directory `scaffold`. True if anything
 /// was made. InvalidInput: something of the other kind is there already (named).

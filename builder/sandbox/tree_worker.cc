@@ -22,6 +22,7 @@ struct TreeWorker::State {
   std::atomic<bool> stopped{false};
 
   Result<Json> call(const Json& request, UniqueFd descriptor, std::stop_token stop);
+  Result<Json> call(const Json& request, std::vector<UniqueFd> descriptors, std::stop_token stop);
 };
 
 namespace {
@@ -37,16 +38,23 @@ Json request_for(const char* operation) { return {{"op", operation}}; }
 
 Result<Json> TreeWorker::State::call(const Json& request, UniqueFd descriptor,
                                      std::stop_token stop) {
+  std::vector<UniqueFd> descriptors;
+  if (descriptor) descriptors.push_back(std::move(descriptor));
+  return call(request, std::move(descriptors), stop);
+}
+
+Result<Json> TreeWorker::State::call(const Json& request, std::vector<UniqueFd> descriptors,
+                                     std::stop_token stop) {
   const Error canceled = fail(ErrorKind::Canceled, "canceled");
   if (stop.stop_requested()) return canceled;
   auto channel = TRY(make_socket_pair());
-  const int passed[] = {channel.theirs.get(), descriptor.get()};
-  TRY_CONTEXT(sandbox::send_descriptors(worker.control.get(), {passed, descriptor ? 2u : 1u}),
-              "tree worker");
+  std::vector<int> passed{channel.theirs.get()};
+  for (const UniqueFd& descriptor : descriptors) passed.push_back(descriptor.get());
+  TRY_CONTEXT(sandbox::send_descriptors(worker.control.get(), passed), "tree worker");
   // Ours are closed now: only the worker's child holds the pipe,
   // so its reader sees the end of file.
   channel.theirs.reset();
-  descriptor.reset();
+  descriptors.clear();
   const int ours = channel.ours.get();
   // Hanging up is how a request is canceled: the worker kills its child.
   // It also ends our wait below.
@@ -77,7 +85,11 @@ TreeWorker::~TreeWorker() {
 Result<TreeWorker> TreeWorker::start(Options options) {
   const IdPlan plan = TRY_CONTEXT(choose_id_plan(gather_id_facts()), "overlay isolation");
   auto folder = TRY_CONTEXT(sandbox::WorkerFolder::make(options.store_dir), "tree worker");
-  auto worker = TRY_CONTEXT(sandbox::start_worker(options.executable, folder, plan), "tree worker");
+  std::string caches;
+  if (!options.cache_dir.empty())
+    caches = TRY_CONTEXT(sandbox::make_caches_folder(options.cache_dir, plan), "cache directory");
+  auto worker =
+      TRY_CONTEXT(sandbox::start_worker(options.executable, folder, plan, caches), "tree worker");
   return TreeWorker(
       std::unique_ptr<State>(new State{plan, std::move(folder), std::move(worker), {1}, {false}}));
 }
@@ -97,15 +109,17 @@ Result<void> TreeWorker::settle(LayerId layer, const LowerList& lowers, std::sto
   Json request = request_for("settle");
   request["layer"] = layer.number;
   request["lowers"] = sandbox::to_json(lowers);
-  TRY(state_->call(request, {}, stop));
+  TRY(state_->call(request, UniqueFd(), stop));
   return {};
 }
 
-Result<RunResult> TreeWorker::run(const RunSpec& spec, UniqueFd output, std::stop_token stop) {
+Result<RunResult> TreeWorker::run(const RunSpec& spec, UniqueFd output, std::stop_token stop,
+                                  std::vector<UniqueFd> attachments) {
   Json request = request_for("run");
   request["spec"] = sandbox::to_json(spec);
+  attachments.push_back(std::move(output));
   return sandbox::run_result_from_json(
-      TRY_CONTEXT(state_->call(request, std::move(output), stop), "RUN"));
+      TRY_CONTEXT(state_->call(request, std::move(attachments), stop), "RUN"));
 }
 
 Result<DiffSummary> TreeWorker::diff(const LowerList& lowers, LayerId upper,
@@ -126,7 +140,7 @@ Result<PathInfo> TreeWorker::resolve_path(const LowerList& lowers, const std::st
   request["lowers"] = sandbox::to_json(lowers);
   request["path"] = path;
   request["follow"] = last == LastLink::Follow;
-  return sandbox::path_info_from_json(TRY(state_->call(request, {}, stop)));
+  return sandbox::path_info_from_json(TRY(state_->call(request, UniqueFd(), stop)));
 }
 
 Result<std::optional<std::string>> TreeWorker::read_file(const LowerList& lowers,
@@ -136,7 +150,7 @@ Result<std::optional<std::string>> TreeWorker::read_file(const LowerList& lowers
   request["lowers"] = sandbox::to_json(lowers);
   request["path"] = path;
   request["limit"] = limit;
-  const Json answer = TRY(state_->call(request, {}, stop));
+  const Json answer = TRY(state_->call(request, UniqueFd(), stop));
   if (!answer.is_string()) return std::optional<std::string>();
   return std::optional(answer.get<std::string>());
 }
@@ -158,7 +172,7 @@ Result<CopySummary> TreeWorker::copy_out(const LowerList& from, const LowerList&
 Result<void> TreeWorker::remove(LayerId layer) {
   Json request = request_for("remove");
   request["layer"] = layer.number;
-  TRY(state_->call(request, {}, {}));
+  TRY(state_->call(request, UniqueFd(), {}));
   return {};
 }
 
@@ -168,11 +182,11 @@ Result<ImageUsage> TreeWorker::measure(const LowerList& layers, const LowerList&
   request.update(sandbox::to_json(options));
   request["lowers"] = sandbox::to_json(layers);
   request["uppers"] = sandbox::to_json(uppers);
-  return sandbox::usage_from_json(TRY(state_->call(request, {}, stop)));
+  return sandbox::usage_from_json(TRY(state_->call(request, UniqueFd(), stop)));
 }
 
 Result<ProcMount> TreeWorker::probe() {
-  const Json answer = TRY(state_->call(request_for("probe"), {}, {}));
+  const Json answer = TRY(state_->call(request_for("probe"), UniqueFd(), {}));
   return string_at(answer, {"proc"}) == "fresh" ? ProcMount::Fresh : ProcMount::Bound;
 }
 

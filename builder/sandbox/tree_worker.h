@@ -59,6 +59,7 @@ class TreeWorker {
     std::string
         store_dir;  ///< made if missing; a private directory is made inside and removed by stop()
     std::string executable = "/proc/self/exe";  ///< started as `<executable> tree-worker`
+    std::string cache_dir;  ///< keeps caches of RUN beyond the build; empty: they end with it
   };
 
   /// Starts the worker under the id map that id_map.h chooses for this process.
@@ -81,7 +82,10 @@ class TreeWorker {
 
   /// Runs one command on the tree; `output` gets stdout and stderr. An exit status other than 0 is
   /// a RunResult; an Error means that the sandbox could not be set up, and names the step.
-  Result<RunResult> run(const RunSpec& spec, UniqueFd output, std::stop_token stop = {});
+  /// `attachments`: what the spec's mounts name by index, at most 30; a Secret's is a file in
+  /// memory, an Agent's comes from an AgentForwarder.
+  Result<RunResult> run(const RunSpec& spec, UniqueFd output, std::stop_token stop = {},
+                        std::vector<UniqueFd> attachments = {});
   /// Writes what `upper` changes against `lowers` as a tar, end marker included.
   Result<DiffSummary> diff(const LowerList& lowers, LayerId upper, const DiffOptions& options,
                            UniqueFd tar_out, std::stop_token stop = {});

@@ -24,6 +24,7 @@
 #include <list>
 
 #include "builder/sandbox/child.h"
+#include "builder/sandbox/mount_calls.h"
 #include "builder/sandbox/operations.h"
 #include "builder/sandbox/overlay.h"
 #include "builder/sandbox/protocol.h"
@@ -43,7 +44,8 @@ struct Handler {
 
 struct Worker {
   UniqueFd control;
-  UniqueFd folder;  ///< the store's parent: ours to make the store in, and the only way to it
+  UniqueFd folder;       ///< the store's parent: ours to make the store in, and the only way to it
+  UniqueFd kept_caches;  ///< the builder's directory for caches, when it has one
   UniqueFd signals;
   std::list<Handler> handlers;
 };
@@ -69,6 +71,10 @@ Result<void> enter_namespaces(Worker& worker) {
   TRY(send_message(worker.control.get(), {{"state", "unshared"}}));
   const auto mapped = TRY(receive_message(worker.control.get()));
   if (!mapped) return fail(ErrorKind::Canceled, "the builder is gone");
+  // Still with the builder's uid, which may pass through its private directories, and already in
+  // our mount namespace: a descriptor from outside could not be mounted here.
+  const std::string caches = string_at(*mapped, {"caches"});
+  if (!caches.empty()) worker.kept_caches = TRY(open_file(caches, O_PATH | O_DIRECTORY));
   return {};
 }
 
@@ -91,6 +97,10 @@ Result<void> hide_process(Worker&) {
 
 Result<void> enter_store(Worker& worker) {
   worker.folder = TRY(open_file(".", O_RDONLY | O_DIRECTORY));
+  if (::mkdir(worker_caches_name, 0700) < 0) return errno_error("make");
+  if (worker.kept_caches && ::mount(by_descriptor(worker.kept_caches).c_str(), worker_caches_name,
+                                    nullptr, MS_BIND, nullptr) < 0)
+    return errno_error("bind the directory of caches");
   if (::mkdir(worker_store_name, 0700) < 0) return errno_error("make");
   if (::chdir(worker_store_name) < 0) return errno_error("enter");
   return make_store();
@@ -223,9 +233,20 @@ Result<void> serve(Worker& worker) {
   }
 }
 
+Result<void> remove_empty(const char* directory) {
+  if (::rmdir(directory) < 0 && errno != ENOENT) return errno_error("remove the mount point");
+  return {};
+}
+
 Result<void> shut_down(Worker& worker) {
   worker.handlers.clear();  // each is killed and reaped, and with it its pid namespace
   if (::fchdir(worker.folder.get()) < 0) return errno_error("leave the store");
+  // What is mounted there is the user's: unmounted, or nothing is removed.
+  if (worker.kept_caches && ::umount2(worker_caches_name, MNT_DETACH) < 0 && errno != EINVAL &&
+      errno != ENOENT)
+    return errno_error("unmount the directory of caches");
+  TRY(worker.kept_caches ? remove_empty(worker_caches_name)
+                         : remove_tree(worker.folder.get(), worker_caches_name));
   return remove_tree(worker.folder.get(), worker_store_name);
 }
 
@@ -261,7 +282,7 @@ int tree_worker_main(int argc, char**) {
     static_cast<void>(write_all(STDERR_FILENO, message).ok());
     return 2;
   }
-  Worker worker{UniqueFd(worker_control_fd), UniqueFd(worker_folder_fd), {}, {}};
+  Worker worker{UniqueFd(worker_control_fd), UniqueFd(worker_folder_fd), {}, {}, {}};
   return work(worker);
 }
 

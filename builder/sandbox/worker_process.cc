@@ -80,8 +80,21 @@ WorkerFolder::~WorkerFolder() {
   ::rmdir(path_.c_str());
 }
 
+Result<std::string> make_caches_folder(const std::string& cache_dir, const IdPlan& plan) {
+  std::error_code code;
+  const auto parent = std::filesystem::absolute(cache_dir, code) / "run-mounts";
+  if (!code) std::filesystem::create_directories(parent, code);
+  if (code) return errno_error("make " + parent.string(), code.value());
+  if (::chmod(parent.c_str(), 0700) < 0) return errno_error("close " + parent.string());
+  const std::string first = plan.uids.empty() ? "0" : std::to_string(plan.uids.front().outside);
+  const std::string folder = (parent / ("ids-" + first)).string();
+  if (::mkdir(folder.c_str(), 0700) < 0 && errno != EEXIST) return errno_error("make " + folder);
+  if (::chmod(folder.c_str(), 0777) < 0) return errno_error("open up " + folder);
+  return folder;
+}
+
 Result<WorkerProcess> start_worker(const std::string& executable, const WorkerFolder& folder,
-                                   const IdPlan& plan) {
+                                   const IdPlan& plan, const std::string& caches) {
   auto sockets = TRY(make_socket_pair());
   WorkerProcess worker;
   worker.process = TRY(spawn(executable, sockets.theirs.get(), folder.inner()));
@@ -90,7 +103,7 @@ Result<WorkerProcess> start_worker(const std::string& executable, const WorkerFo
   const int control = worker.control.get();
   TRY(expect(control, "unshared"));
   TRY_CONTEXT(write_id_maps(worker.process.pid(), plan), "map ids");
-  TRY(send_message(control, {{"state", "mapped"}}));
+  TRY(send_message(control, {{"state", "mapped"}, {"caches", caches}}));
   TRY(expect(control, "ready"));
   return worker;
 }

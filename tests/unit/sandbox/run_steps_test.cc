@@ -21,7 +21,7 @@ TEST_CASE("RUN gets mount points for the kernel's trees and the bound files") {
   REQUIRE(files.size() == 3);
   CHECK(files[0].content == "nameserver 10.0.0.10\n");
   CHECK(files[2].content == "box\n");
-  CHECK(mount_points(files).size() == 6);
+  CHECK(mount_points(files, spec, {}).size() == 6);
 }
 
 TEST_CASE("OOM kills are counted in both cgroup versions") {
