@@ -14,9 +14,10 @@ struct BuildFlags {
   std::string context = ".";
   std::string request;  ///< a file; excludes everything that it says itself
   std::string file, target, network, output, compression, isolation = "auto", timestamp, platform;
-  std::vector<std::string> tags, build_args, labels, build_contexts, secrets;
+  std::vector<std::string> tags, build_args, labels, build_contexts, secrets, ssh;
   RegistryFlags registry;
-  std::string cache_repo, cache_dir, report, progress = "auto", termination_log, work_dir;
+  std::string cache_repo, cache_dir, step_timeout, report, progress = "auto", termination_log,
+                                                           work_dir;
   bool no_cache = false;
 };
 

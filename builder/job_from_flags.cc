@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "builder/job.h"
+#include "builder/secret_flags.h"
 
 namespace imagebuild {
 namespace {
@@ -17,9 +18,7 @@ JobError usage(std::string message) {
 // What the command line will have and does not have yet: an error, never a silent nothing.
 std::optional<std::string> not_yet(const BuildFlags& flags) {
   if (!flags.build_contexts.empty()) return "--build-context is not supported yet";
-  if (!flags.secrets.empty()) return "--secret is not supported yet";
-  if (!flags.cache_repo.empty() || !flags.cache_dir.empty())
-    return "there is no step cache yet: --cache-repo and --cache-dir are not supported";
+  if (!flags.cache_repo.empty()) return "there is no step cache yet: --cache-repo is not supported";
   if (flags.context.empty()) return "CONTEXT is empty; the current directory is '.'";
   if (flags.context == "-") return "a tar on standard input is not supported yet as context";
   return std::nullopt;
@@ -156,10 +155,31 @@ Result<void> add_trust_and_credentials(const BuildFlags& flags, Job& job) {
   return {};
 }
 
+// What RUN may mount of this machine; beside a request's, which come first.
+Result<void> add_run_mounts(const BuildFlags& flags, Job& job) {
+  const EnvironmentLookup environment = [](const char* name) { return std::getenv(name); };
+  job.options.secrets.merge(TRY(load_secrets(flags.secrets, environment)));
+  job.options.ssh_agents = TRY(find_ssh_agents(flags.ssh, environment));
+  job.options.cache_dir = flags.cache_dir;
+  if (!flags.step_timeout.empty())
+    job.options.step_timeout =
+        TRY_CONTEXT(parse_duration(flags.step_timeout), "--step-timeout " + flags.step_timeout);
+  return {};
+}
+
 JobError configuration(const Error& error) {
   return {.failure = {.failure_class = api::FailureClass::Config,
                       .reason = std::string(api::reason::kSecretNotFound),
                       .message = error.message}};
+}
+
+std::optional<JobError> add_this_machine(const BuildFlags& flags, Job& job) {
+  if (auto added = add_trust_and_credentials(flags, job); !added)
+    return configuration(added.error());
+  auto added = add_run_mounts(flags, job);
+  if (added) return std::nullopt;
+  return added.error().kind == ErrorKind::InvalidInput ? usage(added.error().message)
+                                                       : configuration(added.error());
 }
 
 }  // namespace
@@ -167,8 +187,7 @@ JobError configuration(const Error& error) {
 std::variant<Job, JobError> job_from_flags(const BuildFlags& flags) {
   auto job = make_job(flags);
   if (!job) return usage(job.error().message);
-  if (auto added = add_trust_and_credentials(flags, *job); !added)
-    return configuration(added.error());
+  if (auto error = add_this_machine(flags, *job)) return *error;
   return *std::move(job);
 }
 
@@ -181,14 +200,12 @@ std::string contradiction(const BuildFlags& flags) {
                                                 {"--tag", !flags.tags.empty()},
                                                 {"--build-arg", !flags.build_args.empty()},
                                                 {"--build-context", !flags.build_contexts.empty()},
-                                                {"--secret", !flags.secrets.empty()},
                                                 {"--label", !flags.labels.empty()},
                                                 {"--platform", !flags.platform.empty()},
                                                 {"--network", !flags.network.empty()},
                                                 {"--compression", !flags.compression.empty()},
                                                 {"--timestamp", !flags.timestamp.empty()},
-                                                {"--cache-repo", !flags.cache_repo.empty()},
-                                                {"--cache-dir", !flags.cache_dir.empty()}};
+                                                {"--cache-repo", !flags.cache_repo.empty()}};
   for (const auto& [name, is_given] : given)
     if (is_given)
       return std::string(name) + " and --request exclude each other: the request says it";
@@ -208,9 +225,7 @@ Result<void> add_to(const BuildFlags& flags, Job& job) {
 std::optional<JobError> add_flags(const BuildFlags& flags, Job& job) {
   if (auto message = contradiction(flags); !message.empty()) return usage(message);
   if (auto added = add_to(flags, job); !added) return usage(added.error().message);
-  if (auto added = add_trust_and_credentials(flags, job); !added)
-    return configuration(added.error());
-  return std::nullopt;
+  return add_this_machine(flags, job);
 }
 
 }  // namespace imagebuild

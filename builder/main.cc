@@ -34,15 +34,22 @@ void add_build(CLI::App& app, BuildFlags& flags) {
   app.add_option("--build-arg", flags.build_args,
                  "NAME=VALUE, or NAME from the environment; repeatable");
   app.add_option("--build-context", flags.build_contexts, "NAME=… (not supported yet)");
-  app.add_option("--secret", flags.secrets, "id=…,src=… (not supported yet)");
+  app.add_option("--secret", flags.secrets,
+                 "id=NAME[,src=FILE|env=VARIABLE] for RUN --mount=type=secret; repeatable");
+  app.add_option("--ssh", flags.ssh,
+                 "default[=SOCKET] or NAME=SOCKET: agent for RUN --mount=type=ssh; repeatable");
   app.add_option("--label", flags.labels, "NAME=VALUE in the image's config; repeatable");
   app.add_option("--platform", flags.platform,
                  "OS/ARCH[/VARIANT] of base images (default: this machine's)");
   app.add_option("--network", flags.network, "network of RUN: default or none");
+  app.add_option("--step-timeout", flags.step_timeout,
+                 "end a RUN that takes longer, and the build with it: 90s, 10m, 1h30m");
   app.add_option("--output", flags.output,
                  "registry (default with --tag), oci:DIR, or none (default without)");
   app.add_option("--cache-repo", flags.cache_repo, "(not supported yet)");
-  app.add_option("--cache-dir", flags.cache_dir, "(not supported yet)");
+  app.add_option(
+      "--cache-dir", flags.cache_dir,
+      "keep the caches of RUN --mount=type=cache here (default: they end with the build)");
   app.add_flag("--no-cache", flags.no_cache,
                "run every step (there is no step cache yet, so this is always so)");
   app.add_option("--compression", flags.compression, "gzip[:LEVEL] (default gzip:6) or none");

@@ -25,22 +25,7 @@ bool any_run(const Instruction& instruction, bool (*used)(const Run&)) {
 
 constexpr Feature kUnsupported[] = {
     {"ADD", [](const Instruction& i) { return i.get_if<Add>() != nullptr; }},
-    {"RUN with a heredoc that starts with #! (name the interpreter: RUN python3 <<EOF)",
-     [](const Instruction& i) {
-       return any_run(
-           i, [](const Run& run) { return run_program(run).kind == RunProgram::Kind::ScriptFile; });
-     }},
-    {"RUN --mount",
-     [](const Instruction& i) {
-       return any_run(i, [](const Run& run) { return !run.mounts.empty(); });
-     }},
-    {"RUN --network",
-     [](const Instruction& i) {
-       return any_run(i, [](const Run& run) {
-         return run.network.value_or(Run::Network::Default) != Run::Network::Default;
-       });
-     }},
-    {"RUN --device",
+    {"RUN --device (no device of the machine reaches a build)",
      [](const Instruction& i) {
        return any_run(i, [](const Run& run) { return !run.devices.empty(); });
      }},

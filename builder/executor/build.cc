@@ -58,7 +58,8 @@ class Build {
       services_.progress.warning("build argument " + name + " is not declared by any ARG");
     auto blobs = TRY(BlobStore::open(options_.work_dir + "/blobs"));
     auto worker =
-        noted(Doing::Isolation, TreeWorker::start({.store_dir = options_.work_dir + "/trees"}));
+        noted(Doing::Isolation, TreeWorker::start({.store_dir = options_.work_dir + "/trees",
+                                                   .cache_dir = options_.cache_dir}));
     if (!worker) return std::move(worker).error();
     report_.isolation = "overlay";
     auto outcome = run_stages(*file, *plan, blobs, *worker);

@@ -11,6 +11,7 @@
 #include "builder/layer/blob_writer.h"
 #include "builder/sandbox/run_spec.h"
 #include "common/api/budget.h"
+#include "common/base/clock.h"
 #include "common/contract/build_request.h"
 #include "common/oci/platform.h"
 #include "common/oci/reference.h"
@@ -39,6 +40,10 @@ struct BuildOptions {
   oci::Platform platform;                          ///< empty os: this machine's
   Network network = Network::Default;
   std::vector<HostEntry> extra_hosts;
+  std::map<std::string, std::string> secrets;     ///< RUN --mount=type=secret: id to value
+  std::map<std::string, std::string> ssh_agents;  ///< RUN --mount=type=ssh: id to agent's socket
+  std::optional<Duration> step_timeout;           ///< of one RUN
+  std::string cache_dir;  ///< keeps the caches of RUN --mount=type=cache; empty: they end with us
   Output output = NoOutput{};
   api::Budget budget;                ///< with Block, tags of an image that exceeds it are not moved
   std::uint64_t baseline_bytes = 0;  ///< what the growth is measured against; 0: nothing yet

@@ -4,7 +4,9 @@
 #include <thread>
 
 #include "builder/executor/commands.h"
+#include "builder/executor/run_options.h"
 #include "builder/executor/stage_builder.h"
+#include "builder/executor/step_timer.h"
 #include "builder/executor/stopwatch.h"
 
 namespace imagebuild::executor {
@@ -44,9 +46,14 @@ Result<RunSpec> StageBuilder::make_run_spec(const dockerfile::Run& run, LayerId 
     args.emplace_back("SOURCE_DATE_EPOCH", std::to_string(build_.options.created));
   auto program = dockerfile::run_program(run);
   std::vector<std::string> argv = program.argv;
+  std::optional<ScriptFile> script;
   if (program.kind == dockerfile::RunProgram::Kind::Shell) {
     argv = shell_of(config);
     argv.push_back(program.script);
+  } else if (program.kind == dockerfile::RunProgram::Kind::ScriptFile) {
+    argv = shell_of(config);
+    argv.push_back("/dev/pipes/" + program.file_name);
+    script = ScriptFile{program.file_name, std::move(program.script)};
   }
   // The primary group is among them, as with other runtimes: a file may deny it to its members.
   auto groups = user.supplementary_groups;
@@ -59,8 +66,27 @@ Result<RunSpec> StageBuilder::make_run_spec(const dockerfile::Run& run, LayerId 
                  .uid = user.uid,
                  .gid = user.gid,
                  .groups = std::move(groups),
-                 .network = build_.options.network,
+                 .script = std::move(script),
+                 .mounts = {},
+                 .network = TRY(run_network(run, build_.options.network)),
                  .extra_hosts = build_.options.extra_hosts};
+}
+
+Error StageBuilder::took_too_long(const std::string& tail) {
+  api::Failure failure{.failure_class = api::FailureClass::Terminal,
+                       .reason = std::string(api::reason::kTimeout),
+                       .message = at_step() + ": not done after " +
+                                  std::to_string(build_.options.step_timeout->count() / 1000) +
+                                  " s (--step-timeout)",
+                       .log_tail = tail};
+  std::string message = failure.message;
+  build_.note.set(std::move(failure));
+  return fail(ErrorKind::InvalidInput, std::move(message));
+}
+
+// As every other step's error: file, line, instruction.
+std::string StageBuilder::at_step() const {
+  return build_.file.name + ":" + std::to_string(step_.line) + ": " + first_line(step_.text);
 }
 
 Result<void> StageBuilder::judge_run(const RunResult& result, const std::string& tail) {
@@ -73,9 +99,7 @@ Result<void> StageBuilder::judge_run(const RunResult& result, const std::string&
                        .reason = std::string(api::reason::kBuildFailed),
                        .exit_code = result.exit_code,
                        .log_tail = tail};
-  // As every other step's error: file, line, instruction.
-  std::string what =
-      build_.file.name + ":" + std::to_string(step_.line) + ": " + first_line(step_.text);
+  const std::string what = at_step();
   if (result.oom_killed) {
     failure.failure_class = api::FailureClass::Transient;
     failure.reason = api::reason::kOomKilled;
@@ -95,9 +119,11 @@ Result<void> StageBuilder::judge_run(const RunResult& result, const std::string&
 Result<void> StageBuilder::apply(const dockerfile::Run& run, const Instruction& original) {
   LayerId upper = build_.worker.new_layer();
   auto spec = TRY(make_run_spec(run, upper));
+  auto attachments = TRY(add_mounts(run, spec));
   auto pipe = TRY(make_pipe());
   Tail tail;
   Result<RunResult> result = RunResult{};
+  StepTimer timer(build_.stop, build_.options.step_timeout);
   {
     Stopwatch watch(build_.run_seconds);
     std::jthread reading([&] {
@@ -110,8 +136,10 @@ Result<void> StageBuilder::apply(const dockerfile::Run& run, const Instruction& 
         build_.progress.step_output(step_, bytes);
       }
     });
-    result = build_.worker.run(spec, std::move(pipe.write), build_.stop);
+    result = build_.worker.run(spec, std::move(pipe.write), timer.token(),
+                               std::move(attachments.descriptors));
   }
+  if (!result && timer.expired()) return took_too_long(tail.text());
   if (!result) return std::move(result).error();
   TRY(judge_run(*result, tail.text()));
   auto history = run_history(spec.argv, scope_.visible_args());

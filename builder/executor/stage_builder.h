@@ -12,6 +12,7 @@
 #include "builder/executor/failure_note.h"
 #include "builder/executor/layer_factory.h"
 #include "builder/executor/options.h"
+#include "builder/executor/run_mounts.h"
 #include "builder/executor/stage_state.h"
 #include "builder/layer/passwd.h"
 #include "builder/plan/plan.h"
@@ -36,6 +37,7 @@ struct BuildState {
   int step = 0, total_steps = 0;
   double run_seconds = 0;
   bool proc_bound_reported = false;
+  std::map<std::string, LayerId> context_views;  ///< what RUN mounted of the context, by source
 };
 
 class StageBuilder {
@@ -90,6 +92,18 @@ class StageBuilder {
   // run_step.cc
   Result<RunSpec> make_run_spec(const dockerfile::Run& run, LayerId upper);
   Result<void> judge_run(const RunResult& result, const std::string& tail);
+  Error took_too_long(const std::string& tail);
+  std::string at_step() const;
+
+  // run_mounts.cc
+  Result<RunAttachments> add_mounts(const dockerfile::Run& run, RunSpec& spec);
+  Result<void> add_mount(const dockerfile::Mount& mount, RunSpec& spec,
+                         RunAttachments& attachments);
+  Result<void> add_agent(const dockerfile::Mount& mount, RunMount planned, RunSpec& spec,
+                         RunAttachments& attachments);
+  Error not_given(const dockerfile::Mount& mount, const char* what);
+  Result<LowerList> mount_tree(const std::string& from);
+  Result<LayerId> context_view(const std::string& source);
 
   Result<LowerList> tree();
   Result<ResolvedUser> current_user();

@@ -19,7 +19,7 @@ PACKAGES_BUILD=(
 # To run the integration tests on this machine, without a cluster.
 PACKAGES_TEST=(
   docker-registry uidmap busybox-static
-  umoci skopeo jq python3 curl git
+  umoci skopeo jq python3 curl git openssh-client
   golang-go golang-github-masterminds-sprig-dev golang-github-masterminds-semver-dev
   golang-github-gobwas-glob-dev golang-k8s-sigs-yaml-dev golang-github-xeipuuv-gojsonschema-dev
   prometheus prometheus-alertmanager python3-yaml

@@ -33,7 +33,13 @@ class StoreDir {
   StoreDir() : path(fs::temp_directory_path() / "sandbox-XXXXXX") {
     REQUIRE(::mkdtemp(path.data()));
   }
-  ~StoreDir() { fs::remove_all(path); }
+  ~StoreDir() {
+    std::error_code failed;
+    fs::remove_all(path, failed);
+    // A kept cache belongs to the subordinate ids of whoever is not root.
+    if (failed && std::system(("unshare --map-root-user --map-auto rm -rf " + path).c_str()) != 0)
+      WARN(path + " is left");
+  }
   std::string path;
 };
 
@@ -110,7 +116,8 @@ inline std::vector<File> busybox() {
 /// A builder's worker with calls that feed and drain their pipes.
 class Fixture {
  public:
-  Fixture() : worker(start()) {}
+  /// `cache_dir`: keeps the caches of RUN; empty: they end with the worker.
+  explicit Fixture(const std::string& cache_dir = "") : worker(start(cache_dir)) {}
 
   /// Without assertions: Catch2 has them in one thread only.
   Result<UnpackResult> feed(LayerId layer, const std::string& tar) {
@@ -142,14 +149,14 @@ class Fixture {
     LayerId upper;
   };
 
-  Ran run(RunSpec spec) {
+  Ran run(RunSpec spec, std::vector<UniqueFd> attachments = {}) {
     spec.upper = worker.new_layer();
     auto pipe = make_pipe();
     std::string output;
     std::jthread drain([&output, end = std::move(pipe->read)] {
       if (auto text = read_all(end.get(), 1 << 20)) output = *text;
     });
-    auto result = worker.run(spec, std::move(pipe->write));
+    auto result = worker.run(spec, std::move(pipe->write), {}, std::move(attachments));
     drain.join();
     return {std::move(result), std::move(output), spec.upper};
   }
@@ -188,8 +195,8 @@ class Fixture {
   TreeWorker worker;
 
  private:
-  TreeWorker start() {
-    auto started = TreeWorker::start({.store_dir = store.path});
+  TreeWorker start(const std::string& cache_dir) {
+    auto started = TreeWorker::start({.store_dir = store.path, .cache_dir = cache_dir});
     INFO((started ? "" : started.error().message));
     REQUIRE(started);
     return *std::move(started);

@@ -181,8 +181,8 @@ TEST_CASE("features that are not executed are named with their line", "[dockerfi
     const char *line, *feature;
   };
   for (const Row& row :
-       {Row{"ADD a b", "ADD"}, Row{"RUN --mount=type=tmpfs,target=/a b", "RUN --mount"},
-        Row{"RUN --network=host a", "RUN --network"}, Row{"RUN --device=a a", "RUN --device"},
+       {Row{"ADD a b", "ADD"},
+        Row{"RUN --device=a a", "RUN --device (no device of the machine reaches a build)"},
         Row{"COPY --link a b", "COPY --link"}, Row{"COPY --parents a b", "COPY --parents"},
         Row{"COPY --exclude=x a b", "COPY --exclude"}, Row{"ONBUILD ADD a b", "ADD"}}) {
     INFO(row.line);
