@@ -44,10 +44,11 @@ std::map<std::string, std::string> build_args(const CheckFlags& flags) {
   return args;
 }
 
-Json findings_to_json(const std::vector<dockerfile::Finding>& findings) {
+Json findings_to_json(const dockerfile::CheckResult& result) {
   Json list = Json::array();
-  for (const auto& finding : findings)
+  for (const auto& finding : result.findings)
     list.push_back({{"rule", finding.rule},
+                    {"severity", result.fail ? "error" : "warning"},
                     {"description", finding.description},
                     {"message", finding.message},
                     {"line", finding.line}});
@@ -77,7 +78,7 @@ Result<Advice> advise_on_base(const CheckFlags& flags, const dockerfile::Dockerf
 void print_json(const dockerfile::Dockerfile& file, const dockerfile::CheckResult& result,
                 const std::optional<Advice>& advice) {
   Json document = {{"dockerfile", dockerfile::to_json(file)},
-                   {"findings", findings_to_json(result.findings)}};
+                   {"findings", findings_to_json(result)}};
   if (advice) {
     document["advice"] = Json::array();
     for (const auto& item : *advice) document["advice"].push_back(api::advice_to_json(item));
@@ -89,6 +90,7 @@ void print_text(const dockerfile::Dockerfile& file, const dockerfile::CheckResul
                 const std::optional<Advice>& advice) {
   for (const auto& finding : result.findings)
     std::printf("%s\n", dockerfile::to_line(file, finding).c_str());
+  if (result.omitted != 0) std::printf("and %zu more findings\n", result.omitted);
   if (advice) {
     for (const auto& item : *advice)
       std::printf("%s:%d: advice: %s\n", file.name.c_str(), item.line, item.message.c_str());

@@ -108,8 +108,12 @@ Result<Switches> parse_switches(std::string_view text) {
 
 /// Switches of a `# check=…` comment above one instruction are added to the file's.
 Switches with_comments(const Switches& base, const std::vector<std::string>& comments) {
+  // Of many thousand comment lines only the nearest count: this runs for every finding.
+  constexpr std::size_t kMaxComments = 100;
   Switches merged = base;
-  for (const std::string& comment : comments) {
+  for (std::size_t i = comments.size() - std::min(comments.size(), kMaxComments);
+       i < comments.size(); ++i) {
+    const std::string& comment = comments[i];
     Cut pair = cut(comment, '=');
     if (!pair.found || lower(trim(pair.before)) != "check") continue;
     auto own = parse_switches(pair.after);
@@ -252,6 +256,10 @@ Result<CheckResult> check(const Dockerfile& dockerfile, const CheckOptions& opti
                       const std::vector<std::string>& comments) {
     const Rule* rule = find_rule(name);
     if (rule == nullptr || !with_comments(switches, comments).reports(*rule)) return;
+    if (result.findings.size() >= kMaxFindings) {
+      ++result.omitted;
+      return;
+    }
     if (!seen.emplace(std::string(name) + message, line).second) return;
     result.findings.push_back(
         {std::string(name), std::string(rule->description), std::move(message), line});

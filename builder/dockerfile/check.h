@@ -40,9 +40,13 @@ struct CheckOptions {
   std::vector<std::string> skip;
 };
 
+/// More are counted, not kept: a hostile file has millions.
+inline constexpr std::size_t kMaxFindings = 10'000;
+
 struct CheckResult {
   std::vector<Finding> findings;
-  bool fail = false;  ///< the directive says error=true and there are findings
+  std::size_t omitted = 0;  ///< findings beyond kMaxFindings
+  bool fail = false;        ///< the directive says error=true and there are findings
 };
 
 /// "Dockerfile:7: StageNameCasing: …".

@@ -48,8 +48,11 @@ VariableLookup lookup_in(const Scope& scope) {
   };
 }
 
+/// What a mistyped name may have meant; none of very many, which would take too long to compare.
 std::vector<std::string> names_of(const Scope& scope) {
+  constexpr std::size_t kMaxCompared = 500;
   std::vector<std::string> names;
+  if (scope.size() > kMaxCompared) return names;
   for (const auto& [name, value] : scope) names.push_back(name);
   return names;
 }
@@ -183,7 +186,6 @@ class MeaningChecker {
     std::string base_name = base ? *base : stage.from.base;
     check_from(stage, base_name, use);
     state_ = StageState{};
-    last_.clear();
     std::vector<std::string> triggers;
     if (auto inherited = stages_.find(lower(base_name)); inherited != stages_.end()) {
       state_ = inherited->second;
@@ -206,7 +208,19 @@ class MeaningChecker {
     }
     for (const Instruction& instruction : stage.instructions) check_instruction(instruction);
     last_.clear();  // it points into run_here
-    if (!stage.from.name.empty()) stages_[stage.from.name] = state_;
+    if (!stage.from.name.empty()) keep_for_later(stage.from.name);
+  }
+
+  /// Thousands of stages, each with the variables of all before it, would fill any memory: from a
+  /// bound on, later stages are judged as if they stood on an unknown image.
+  void keep_for_later(const std::string& name) {
+    constexpr std::size_t kMaxKept = 1'000'000;
+    kept_ += state_.scope.size();
+    if (kept_ > kMaxKept) {
+      state_.scope.clear();
+      state_.environment_known = false;
+    }
+    stages_[name] = state_;
   }
 
   void take_image(const Stage& stage, const std::string& image) {
@@ -250,7 +264,9 @@ class MeaningChecker {
   void check_variables(const Instruction& instruction, const VariableUse& use) {
     for (const std::string& name : use.unset) {
       if (is_proxy(name) || state_.scope.count(name) != 0) continue;
-      std::string suggestion = did_you_mean(name, names_of(state_.scope), "$");
+      // Comparing takes its time, so a hostile file gets no more than this many.
+      std::string suggestion;
+      if (suggestions_++ < 1'000) suggestion = did_you_mean(name, names_of(state_.scope), "$");
       // An unknown base image may set any variable; then only what looks like a typing error is
       // worth a word.
       if (!state_.environment_known && suggestion.empty()) continue;
@@ -369,6 +385,8 @@ class MeaningChecker {
   const Report& report_;
   Scope global_, defaults_;
   std::map<std::string, StageState> stages_;  // by name, as far as read
+  std::size_t kept_ = 0;                      // variables in them
+  int suggestions_ = 0;                       // asked for
   StageState state_;
   std::map<std::string, const Instruction*> last_;
 };

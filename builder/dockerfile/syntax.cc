@@ -84,6 +84,8 @@ class SyntaxParser {
 
   Result<void> comment(std::string_view text) {
     std::string_view content = trim(text.substr(1));
+    // A first line "#!/usr/bin/env …" is the kernel's; directives may follow.
+    if (lines_.number() == 1 && text.substr(0, 2) == "#!") return {};
     if (in_directives_) {
       bool taken = TRY(directive(content));
       if (taken) return {};

@@ -110,3 +110,33 @@ TEST_CASE("hostile patterns take bounded time", "[dockerfile][bounds]") {
   CHECK(expand("${a//aa/b}", always_long).ok());
   CHECK_FALSE(expand("${a#" + repeated("?", 5'000) + "}", always_long).ok());
 }
+
+TEST_CASE("a lint of hostile variables and comments ends soon and within its bounds",
+          "[dockerfile][bounds]") {
+  Soon soon;
+  std::string names, uses, comments = repeated("# check=skip=StageNameCasing\n", 50'000);
+  for (int i = 0; i < 60'000; ++i) {
+    names += " n" + std::to_string(i) + "=1";
+    uses += " $u" + std::to_string(i);
+  }
+  auto many_names = parse("FROM scratch\nENV" + names + "\n" + repeated("COPY $x .\n", 9'000), "f");
+  REQUIRE(many_names.ok());
+  CHECK(check(*many_names)->findings.size() == 9'000);
+  auto many_uses = parse("FROM scratch\n" + comments + "COPY" + uses + " /d\n", "f");
+  REQUIRE(many_uses.ok());
+  auto result = check(*many_uses);
+  CHECK(result->findings.size() == kMaxFindings);
+  CHECK(result->omitted == 50'000);
+  std::string stages = "FROM scratch AS s0\nENV" + names + "\n";
+  for (int i = 1; i < 4'000; ++i)
+    stages += "FROM s" + std::to_string(i - 1) + " AS s" + std::to_string(i) + "\n";
+  CHECK(check(*parse(stages, "f")).ok());
+}
+
+TEST_CASE("ten megabytes of long instructions parse and lint", "[dockerfile][bounds]") {
+  Soon soon;
+  std::string run = "RUN " + repeated("x", 1'000) + "\n";
+  auto file = parse("FROM a\n" + repeated(run, 9'900), "f");
+  REQUIRE(file.ok());
+  CHECK(check(*file).ok());
+}

@@ -45,6 +45,8 @@ TEST_CASE("directives stand at the top, once, before any other comment", "[docke
   CHECK(syntax.directives.check_line == 3);
   CHECK(syntax.nodes[0].args[0] == "a");
 
+  CHECK(tree("#!/usr/bin/env x\n# syntax=a/b\nFROM a").directives.syntax == "a/b");
+  CHECK(tree("# syntax=\n# escape=`\nFROM a").directives.escape == '\\');
   CHECK(tree("# a comment\n# escape=`\nFROM a").directives.escape == '\\');
   CHECK(tree("# unknown=1\n# escape=`\nFROM a").directives.escape == '\\');
   CHECK(tree("\n# escape=`\nFROM a").directives.escape == '\\');
