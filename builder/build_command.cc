@@ -61,7 +61,8 @@ std::int64_t created_time(const api::Timestamp& timestamp, const context::Source
 constexpr std::uint64_t kMaxContextTar = 9ull << 30;  // 8 GiB of content, and headers
 
 Result<context::Context> open_source(Source& source, const std::string& work_dir,
-                                     registry::Client& client, const std::stop_token& stop) {
+                                     registry::Client& client, const context::Remote& remote,
+                                     const std::stop_token& stop) {
   if (auto* directory = std::get_if<context::DirectorySource>(&source))
     return context::open_directory(*directory);
   if (auto* files = std::get_if<context::InlineSource>(&source)) {
@@ -75,41 +76,55 @@ Result<context::Context> open_source(Source& source, const std::string& work_dir
     };
     return context::pull_oci(client, *artifact);
   }
+  if (auto* archive = std::get_if<ArchiveSource>(&source))
+    return open_archive_context(*archive, work_dir, remote, stop);
   auto& git = std::get<context::GitSource>(source);
   git.temporary_directory = work_dir;
+  if (git.ca_file.empty()) git.ca_file = remote.ca_file;
   return context::clone_git(git, stop);
 }
 
 // git takes one file of certificates, which replaces the system's: write both into it.
-Result<void> give_git_trust(Job& job, const std::string& work_dir) {
-  auto* git = std::get_if<context::GitSource>(&job.source);
-  if (git == nullptr || job.tls.ca_data.empty()) return {};
+// Empty: there are none but the system's.
+Result<std::string> write_git_trust(const Job& job, const std::string& work_dir) {
+  if (job.tls.ca_data.empty()) return std::string();
   std::string trust = job.tls.ca_data;
   if (auto system = read_file("/etc/ssl/certs/ca-certificates.crt")) trust += "\n" + *system;
-  git->ca_file = work_dir + "/ca.pem";
-  return write_file_atomically(git->ca_file, trust);
+  std::string path = work_dir + "/ca.pem";
+  TRY(write_file_atomically(path, trust));
+  return path;
 }
 
 contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
                               progress::Progress& progress, const std::stop_token& stop) {
   auto work = WorkDirectory::make(wanted_work_dir);
   if (!work) return failed(executor::make_failure(work.error(), Doing::Isolation));
-  if (auto trusted = give_git_trust(job, work->path()); !trusted)
-    return failed(executor::make_failure(trusted.error(), Doing::Isolation));
+  auto git_trust = write_git_trust(job, work->path());
+  if (!git_trust) return failed(executor::make_failure(git_trust.error(), Doing::Isolation));
   registry::TransportPair transports({.tls = job.tls});
   SystemClock clock;
   registry::ClientOptions client_options{.credentials = job.credentials,
                                          .mirrors = job.mirrors,
                                          .insecure = job.insecure,
                                          .stop = stop};
-  auto client = registry::Client::make(transports.chooser(), clock, client_options);
+  const auto transport_for = transports.chooser();
+  const context::Remote remote{&transport_for("", registry::Verification::Verified), *git_trust};
+  auto client = registry::Client::make(transport_for, clock, client_options);
   if (!client) return failed(executor::make_failure(client.error(), Doing::Isolation));
   double context_seconds = 0;
   Result<context::Context> context = [&] {
     executor::Stopwatch watch(context_seconds);
-    return open_source(job.source, work->path(), *client, stop);
+    return open_source(job.source, work->path(), *client, remote, stop);
   }();
   if (!context) return failed(executor::make_failure(context.error(), Doing::Context));
+  std::map<std::string, context::Context> named;
+  for (auto& [name, source] : job.named) {
+    executor::Stopwatch watch(context_seconds);
+    auto opened =
+        open_source(source, work->path(), *client, remote, stop).context("--build-context " + name);
+    if (!opened) return failed(executor::make_failure(opened.error(), Doing::Context));
+    named.emplace(name, *std::move(opened));
+  }
   if (!context->source().revision.empty()) progress.note("source " + context->source().revision);
   job.options.created = created_time(job.timestamp, context->source());
   job.options.clamp_run = job.explicit_timestamp;
@@ -124,6 +139,8 @@ contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
   };
   auto report = executor::build(job.options, {.context = *context,
                                               .registry = *client,
+                                              .remote = remote,
+                                              .named = named,
                                               .progress = progress,
                                               .stop = stop,
                                               .make_quick_client = quick_client});

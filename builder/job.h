@@ -2,11 +2,13 @@
 // reads files (secrets, certificates) but does not run, fetch or write anything.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "builder/archive_context.h"
 #include "builder/build_command.h"
 #include "builder/context/context.h"
 #include "builder/executor/options.h"
@@ -19,11 +21,12 @@
 namespace imagebuild {
 
 using Source = std::variant<context::DirectorySource, context::InlineSource, context::GitSource,
-                            context::OciSource>;
+                            context::OciSource, ArchiveSource>;
 
 struct Job {
   Source source;
-  executor::BuildOptions options;  ///< without `created` and `work_dir`
+  std::map<std::string, Source> named;  ///< contexts for COPY --from
+  executor::BuildOptions options;       ///< without `created` and `work_dir`
   api::Timestamp timestamp;
   bool explicit_timestamp = false;
   registry::Credentials credentials;

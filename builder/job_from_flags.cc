@@ -17,10 +17,8 @@ JobError usage(std::string message) {
 
 // What the command line will have and does not have yet: an error, never a silent nothing.
 std::optional<std::string> not_yet(const BuildFlags& flags) {
-  if (!flags.build_contexts.empty()) return "--build-context is not supported yet";
   if (!flags.cache_repo.empty()) return "there is no step cache yet: --cache-repo is not supported";
   if (flags.context.empty()) return "CONTEXT is empty; the current directory is '.'";
-  if (flags.context == "-") return "a tar on standard input is not supported yet as context";
   return std::nullopt;
 }
 
@@ -112,23 +110,54 @@ Result<api::Timestamp> parse_timestamp(const std::string& text) {
 }
 
 Result<Source> parse_source(const BuildFlags& flags) {
-  if (auto git = context::parse_git_url(flags.context)) {
+  if (auto git = TRY(context::parse_git_url(flags.context))) {
     git->dockerfile = flags.file;
     return Source(*std::move(git));
   }
-  if (flags.context.starts_with("http://") || flags.context.starts_with("https://"))
-    return fail(ErrorKind::InvalidInput,
-                "a tar over http is not supported yet as context; the URL of a git repository ends "
-                "with .git (and may go on with #REF:DIR)");
+  if (flags.context == "-") return Source(ArchiveSource{.url = {}, .dockerfile = flags.file});
+  if (context::is_http_url(flags.context))
+    return Source(ArchiveSource{.url = flags.context, .dockerfile = flags.file});
   // Relative to the working directory as with other builders, not to the context.
   std::string file = flags.file.empty() ? "" : std::filesystem::absolute(flags.file).string();
   return Source(context::DirectorySource{.path = flags.context, .dockerfile = file});
+}
+
+// --build-context NAME=SOURCE: an image that a name means, or files beside the context.
+Result<void> add_named_context(const std::string& flag, Job& job) {
+  const auto equals = flag.find('=');
+  const std::string name = flag.substr(0, equals);
+  if (name.empty() || equals == std::string::npos || equals + 1 == flag.size())
+    return fail(
+        ErrorKind::InvalidInput,
+        "expected NAME=DIR, NAME=docker-image://REF, NAME=https://….git or the URL of a tar");
+  const std::string value = flag.substr(equals + 1);
+  const auto as_image = oci::Reference::parse(name);
+  if (!as_image) return Error(as_image.error()).context("NAME");
+  constexpr std::string_view kImage = "docker-image://";
+  if (value.starts_with(kImage)) {
+    job.options.named_images.emplace_back(
+        *as_image, TRY(oci::Reference::parse(std::string_view(value).substr(kImage.size()))));
+  } else if (value.starts_with("oci-layout://")) {
+    return fail(ErrorKind::InvalidInput, "oci-layout:// is not supported yet");
+  } else if (auto git = TRY(context::parse_git_url(value))) {
+    git->files_only = true;
+    job.named.insert_or_assign(name, Source(*std::move(git)));
+  } else if (context::is_http_url(value)) {
+    job.named.insert_or_assign(name, Source(ArchiveSource{.url = value, .files_only = true}));
+  } else {
+    job.named.insert_or_assign(name,
+                               Source(context::DirectorySource{.path = value, .files_only = true}));
+  }
+  return {};
 }
 
 Result<Job> make_job(const BuildFlags& flags) {
   if (auto missing = not_yet(flags)) return fail(ErrorKind::InvalidInput, *missing);
   Job job;
   job.source = TRY(parse_source(flags));
+  for (const auto& flag : flags.build_contexts)
+    TRY_CONTEXT(add_named_context(flag, job),
+                "--build-context " + context::without_credentials(flag));
   job.options.target = flags.target;
   job.options.build_args = TRY(key_values(flags.build_args, "--build-arg", true));
   job.options.labels = TRY(key_values(flags.labels, "--label", false));

@@ -25,7 +25,8 @@ void add_registry(CLI::App& app, RegistryFlags& flags) {
 
 void add_build(CLI::App& app, BuildFlags& flags) {
   app.add_option("CONTEXT", flags.context,
-                 "directory (default .) or git URL (https://HOST/REPO.git#REF:DIR)");
+                 "directory (default .), git URL (https://HOST/REPO.git#REF:DIR), URL of a tar, or "
+                 "- for a tar on standard input");
   app.add_option("--request", flags.request,
                  "ImageBuild or BuildRequest, YAML or JSON: build what it says");
   app.add_option("-f,--file", flags.file, "Dockerfile (default CONTEXT/Dockerfile)");
@@ -33,7 +34,9 @@ void add_build(CLI::App& app, BuildFlags& flags) {
   app.add_option("-t,--tag", flags.tags, "push to REPOSITORY[:TAG]; repeatable");
   app.add_option("--build-arg", flags.build_args,
                  "NAME=VALUE, or NAME from the environment; repeatable");
-  app.add_option("--build-context", flags.build_contexts, "NAME=… (not supported yet)");
+  app.add_option("--build-context", flags.build_contexts,
+                 "NAME=DIR, docker-image://REF, https://….git or the URL of a tar: what "
+                 "FROM and COPY --from mean by NAME; repeatable");
   app.add_option("--secret", flags.secrets,
                  "id=NAME[,src=FILE|env=VARIABLE] for RUN --mount=type=secret; repeatable");
   app.add_option("--ssh", flags.ssh,

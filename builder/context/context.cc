@@ -42,6 +42,37 @@ Result<DockerfileSource> read_outside(const std::string& path, std::string& igno
   return source;
 }
 
+struct FoundDockerfile {
+  DockerfileSource dockerfile;
+  std::optional<std::string> ignore_text;  // of its own ignore file
+};
+
+/// `wanted` as in the sources: empty, below the root, or absolute.
+Result<FoundDockerfile> find_dockerfile(int root, const std::string& wanted,
+                                        const std::string& shown_as) {
+  FoundDockerfile found;
+  std::string name = wanted.empty() ? "Dockerfile" : wanted;
+  if (name.front() == '/') {
+    std::string own_rules;
+    found.dockerfile = TRY(read_outside(name, own_rules));
+    if (!own_rules.empty()) found.ignore_text = std::move(own_rules);
+    return found;
+  }
+  while (name.substr(0, 2) == "./") name.erase(0, 2);
+  TRY_CONTEXT(checked_relative_path(name), "Dockerfile");
+  auto text = TRY(find_file(root, name, kMaxDockerfile));
+  if (!text && wanted.empty()) {
+    text = TRY(find_file(root, "dockerfile", kMaxDockerfile));
+    if (text) name = "dockerfile";
+  }
+  if (!text)
+    return fail(ErrorKind::NotFound,
+                "no " + name + " in " + shown_as + " (looked for " + shown_as + "/" + name + ")");
+  found.ignore_text = TRY(find_file(root, name + ".dockerignore", kMaxIgnoreFile));
+  found.dockerfile = {name, std::move(*text)};
+  return found;
+}
+
 }  // namespace
 
 Result<std::string> checked_relative_path(std::string_view path) {
@@ -125,28 +156,11 @@ Result<Context> Context::make(Parts parts) {
   context.source_ = std::move(parts.source);
   std::optional<std::string> ignore_text;
   std::string ignore_name = ".dockerignore";
-  std::string name = parts.dockerfile.empty() ? "Dockerfile" : parts.dockerfile;
-  if (name.front() == '/') {
-    std::string own_rules;
-    context.dockerfile_ = TRY(read_outside(name, own_rules));
-    if (!own_rules.empty()) {
-      ignore_text = std::move(own_rules);
-      ignore_name = name + ".dockerignore";
-    }
-  } else {
-    while (name.substr(0, 2) == "./") name.erase(0, 2);
-    TRY_CONTEXT(checked_relative_path(name), "Dockerfile");
-    auto text = TRY(find_file(context.root(), name, kMaxDockerfile));
-    if (!text && parts.dockerfile.empty()) {
-      text = TRY(find_file(context.root(), "dockerfile", kMaxDockerfile));
-      if (text) name = "dockerfile";
-    }
-    if (!text)
-      return fail(ErrorKind::NotFound, "no " + name + " in " + parts.shown_as + " (looked for " +
-                                           parts.shown_as + "/" + name + ")");
-    ignore_text = TRY(find_file(context.root(), name + ".dockerignore", kMaxIgnoreFile));
-    if (ignore_text) ignore_name = name + ".dockerignore";
-    context.dockerfile_ = {name, std::move(*text)};
+  if (!parts.files_only) {
+    auto found = TRY(find_dockerfile(context.root(), parts.dockerfile, parts.shown_as));
+    if (found.ignore_text) ignore_name = found.dockerfile.name + ".dockerignore";
+    ignore_text = std::move(found.ignore_text);
+    context.dockerfile_ = std::move(found.dockerfile);
   }
   if (!ignore_text) ignore_text = TRY(find_file(context.root(), ".dockerignore", kMaxIgnoreFile));
   if (ignore_text) context.ignore_ = TRY_CONTEXT(IgnoreRules::parse(*ignore_text), ignore_name);

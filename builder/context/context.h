@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "builder/context/temporary.h"
 #include "common/archive/byte_stream.h"
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
@@ -64,6 +65,7 @@ class Context {
     std::string shown_as;    ///< in messages: a path or a URL
     std::string dockerfile;  ///< as in the sources below
     SourceInfo source;
+    bool files_only = false;  ///< a named context: it has no Dockerfile
   };
   static Result<Context> make(Parts parts);
 
@@ -82,6 +84,7 @@ struct DirectorySource {
   /// Empty: "Dockerfile" in `path`. Relative: below `path`. Absolute: that file, which may lie
   /// outside the context.
   std::string dockerfile;
+  bool files_only = false;  ///< without a Dockerfile
 };
 /// A directory on this machine. Commit and time are read from a git work tree when it is one.
 Result<Context> open_directory(const DirectorySource& source);
@@ -118,12 +121,39 @@ struct GitSource {
   std::optional<git::Credentials> credentials;
   std::string ca_file;  ///< PEM; empty: the system's
   std::string temporary_directory;
+  std::string checksum;  ///< what the commit's hash must begin with, in hex
+  bool submodules = true;
+  bool files_only = false;                 ///< of contexts: without a Dockerfile
+  bool commit_mtime = false;               ///< what is copied has the commit's time
+  std::optional<bool> keep_git_directory;  ///< leave .git in the work tree; of contexts: never
 };
+/// One commit of a repository, in a directory that goes with it.
+class GitCheckout {
+ public:
+  GitCheckout(TemporaryDirectory directory, UniqueFd root, std::string path, SourceInfo source)
+      : directory_(std::move(directory)),
+        root_(std::move(root)),
+        path_(std::move(path)),
+        source_(std::move(source)) {}
+  int root() const { return root_.get(); }  ///< the sub-directory
+  const SourceInfo& source() const { return source_; }
+
+ private:
+  friend Result<Context> clone_git(const GitSource& source, std::stop_token stop);
+  TemporaryDirectory directory_;
+  UniqueFd root_;
+  std::string path_;
+  SourceInfo source_;
+};
+/// InvalidInput: also a commit that is not what `checksum` says.
+Result<GitCheckout> check_out_git(const GitSource& source, std::stop_token stop = {});
 /// Fetches one commit, without history where the server allows it. NotFound: repository, ref,
 /// commit or sub-directory. Denied: credentials. Transient: the network.
 Result<Context> clone_git(const GitSource& source, std::stop_token stop = {});
 
-/// "https://host/repo.git#ref:dir" → GitSource; nullopt when it does not look like a git URL.
-std::optional<GitSource> parse_git_url(std::string_view text);
+/// "https://host/repo.git#ref:dir" or "…?branch=main&subdir=dir" → GitSource, user and password
+/// as its credentials; nullopt when it does not look like a git URL. InvalidInput: a query that is
+/// unknown, or contradicts the fragment.
+Result<std::optional<GitSource>> parse_git_url(std::string_view text);
 
 }  // namespace imagebuild::context

@@ -52,7 +52,8 @@ Result<Context> open_directory(const DirectorySource& source) {
                        .temporary = {},
                        .shown_as = path,
                        .dockerfile = source.dockerfile,
-                       .source = describe(path, "/nonexistent")};
+                       .source = describe(path, "/nonexistent"),
+                       .files_only = source.files_only};
   return Context::make(std::move(parts));
 }
 

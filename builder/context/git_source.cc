@@ -1,6 +1,7 @@
-// A context from a git repository over http(s): one commit, checked out without its .git directory.
+// One commit of a git repository over http(s), checked out: a context, or what ADD copies.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <filesystem>
@@ -8,7 +9,6 @@
 #include "builder/context/context.h"
 #include "builder/context/git_command.h"
 #include "builder/context/parts.h"
-#include "common/base/scope_exit.h"
 #include "common/git/ls_refs.h"
 #include "common/http/transport.h"
 
@@ -63,8 +63,12 @@ class Clone {
     if (::chmod(work_tree_.c_str(), 0755) != 0) return errno_error("chmod " + work_tree_);
     TRY(git_.output({"init", "-q", "--template="}));
     std::string name = TRY(fetch());
+    TRY(check_commit());
     TRY(git_.output({"checkout", "-q", "--detach", "--no-recurse-submodules", commit_}));
-    return describe(name);
+    if (source_.submodules) TRY_CONTEXT(fetch_submodules(), "submodules");
+    auto info = TRY(describe(name));
+    if (source_.keep_git_directory.value_or(false)) TRY(keep_git_directory());
+    return info;
   }
 
  private:
@@ -72,7 +76,9 @@ class Clone {
   Result<std::string> fetch() {
     std::string commit = !source_.commit.empty()            ? source_.commit
                          : git::is_object_name(source_.ref) ? source_.ref
-                                                            : "";
+                         : names_nothing() && git::is_object_name(source_.checksum)
+                             ? source_.checksum
+                             : "";
     if (!commit.empty()) {
       TRY(fetch_commit(commit));
       return !source_.branch.empty() ? source_.branch : !source_.tag.empty() ? source_.tag : "HEAD";
@@ -80,15 +86,61 @@ class Clone {
     if (!source_.branch.empty()) return fetch_ref("refs/heads/" + source_.branch, source_.branch);
     if (!source_.tag.empty()) return fetch_ref("refs/tags/" + source_.tag, source_.tag);
     if (source_.ref.empty()) return fetch_ref("HEAD", TRY(default_branch()));
+    if (source_.ref.starts_with("refs/")) return fetch_ref(source_.ref, source_.ref);
     auto branch = fetch_ref("refs/heads/" + source_.ref, source_.ref);
     if (branch || branch.error().kind != ErrorKind::NotFound) return branch;
     return fetch_ref("refs/tags/" + source_.ref, source_.ref);
   }
 
+  bool names_nothing() const {
+    return source_.branch.empty() && source_.tag.empty() && source_.ref.empty();
+  }
+
+  Result<void> check_commit() {
+    if (commit_.starts_with(source_.checksum)) return {};
+    return fail(ErrorKind::InvalidInput,
+                "the commit is " + commit_ + ", the checksum " + source_.checksum);
+  }
+
+  /// Over http and https only, as the repository itself; their credentials are the repository's,
+  /// where they lie on its server.
+  Result<void> fetch_submodules() {
+    struct stat status {};
+    if (::lstat((work_tree_ + "/.gitmodules").c_str(), &status) != 0) return {};
+    TRY(git_.output({"config", "remote.origin.url", url_}));
+    TRY(git_.output({"-C", work_tree_, "submodule", "update", "-q", "--init", "--recursive",
+                     "--depth=1", "--no-recommend-shallow"}));
+    if (source_.keep_git_directory.value_or(false)) return {};
+    // Each has a file .git that points into the directory that goes.
+    std::error_code error;
+    for (std::filesystem::recursive_directory_iterator at(work_tree_, error), end;
+         !error && at != end; at.increment(error)) {
+      if (at->path().filename() == ".git" && at->is_regular_file() && !at->is_symlink()) {
+        if (::unlink(at->path().c_str()) != 0) return errno_error("remove " + at->path().string());
+      }
+    }
+    return error ? Result<void>(errno_error("read the work tree", error.value())) : Result<void>();
+  }
+
+  Result<void> keep_git_directory() {
+    TRY(git_.output({"config", "remote.origin.url", url_}));
+    TRY(git_.output({"config", "core.bare", "false"}));
+    static_cast<void>(TRY(git_.run({"config", "--unset", "core.worktree"})));  // it may not be set
+    if (::rename((directory_ + "/git").c_str(), (work_tree_ + "/.git").c_str()) != 0)
+      return errno_error("move the git directory");
+    return {};
+  }
+
   Result<std::string> fetch_ref(const std::string& ref, std::string shown) {
-    TRY(remote({"fetch", "-q", "--depth=1", "--no-tags", "--no-recurse-submodules",
-                "--no-write-commit-graph"},
-               {"+" + ref + ":refs/imagebuild/wanted"}));
+    const std::vector<std::string> refs{"+" + ref + ":refs/imagebuild/wanted"};
+    const std::vector<std::string> quiet{"fetch", "-q", "--no-tags", "--no-recurse-submodules",
+                                         "--no-write-commit-graph"};
+    auto shallow = quiet;
+    shallow.push_back("--depth=1");
+    auto fetched = remote(shallow, refs);
+    // A server of plain files cannot leave out the history.
+    if (!fetched && fetched.error().kind == ErrorKind::Internal) fetched = remote(quiet, refs);
+    if (!fetched) return fetched;
     commit_ = TRY(git_.output({"rev-parse", "--verify", "-q", "refs/imagebuild/wanted^{commit}"}));
     return shown;
   }
@@ -159,12 +211,16 @@ class Clone {
 
 }  // namespace
 
-Result<Context> clone_git(const GitSource& source, std::stop_token stop) {
+Result<GitCheckout> check_out_git(const GitSource& source, std::stop_token stop) {
   const std::string what = "git " + source.url;
   http::Url url = TRY_CONTEXT(http::parse_url(source.url), "git");
   if (!source.commit.empty() && !git::is_object_name(source.commit)) {
     return fail(ErrorKind::InvalidInput, what + ": commit \"" + source.commit +
                                              "\" is not a full hash of 40 or 64 hex characters");
+  }
+  if (source.checksum.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return fail(ErrorKind::InvalidInput,
+                what + ": checksum \"" + source.checksum + "\" is no commit in lower-case hex");
   }
   for (const std::string* name : {&source.branch, &source.tag, &source.ref}) {
     if (!name->empty() && !plausible_ref(*name))
@@ -173,43 +229,36 @@ Result<Context> clone_git(const GitSource& source, std::stop_token stop) {
   }
   if (!source.sub_path.empty())
     TRY_CONTEXT(checked_relative_path(source.sub_path), what + ": path");
-  if (!source.dockerfile.empty())
-    TRY_CONTEXT(checked_relative_path(source.dockerfile), what + ": dockerfile");
-  std::string temporary = TRY(make_temporary_directory(source.temporary_directory));
-  ScopeExit remove([&temporary] { remove_directory(temporary); });
-  Clone clone(source, temporary, url.origin(), std::move(stop));
+  auto temporary = TRY(TemporaryDirectory::make(source.temporary_directory));
+  Clone clone(source, temporary.path(), url.origin(), std::move(stop));
   SourceInfo info = TRY_CONTEXT(clone.run(), what + ": " + wanted(source));
   UniqueFd tree = TRY(open_file(clone.work_tree(), O_RDONLY | O_DIRECTORY));
   auto root = open_in_root(tree.get(), source.sub_path, O_RDONLY | O_DIRECTORY);
   if (!root)
     return fail(ErrorKind::NotFound,
                 what + ": " + wanted(source) + ": " + source.sub_path + " is not a directory");
-  remove_directory(temporary + "/git");
-  remove.release();
-  Context::Parts parts{
-      .root = std::move(*root),
-      .path =
-          source.sub_path.empty() ? clone.work_tree() : clone.work_tree() + "/" + source.sub_path,
-      .temporary = temporary,
-      .shown_as = source.url + (source.sub_path.empty() ? "" : "#:" + source.sub_path),
-      .dockerfile = source.dockerfile,
-      .source = std::move(info)};
-  return Context::make(std::move(parts));
+  remove_directory(temporary.path() + "/git");
+  const std::string path =
+      source.sub_path.empty() ? clone.work_tree() : clone.work_tree() + "/" + source.sub_path;
+  return GitCheckout(std::move(temporary), std::move(*root), path, std::move(info));
 }
 
-std::optional<GitSource> parse_git_url(std::string_view text) {
-  if (!text.starts_with("http://") && !text.starts_with("https://")) return std::nullopt;
-  std::size_t hash = text.find('#');
-  std::string_view url = text.substr(0, hash);
-  if (!url.ends_with(".git")) return std::nullopt;
-  GitSource source{.url = std::string(url)};
-  if (hash != std::string_view::npos) {
-    std::string_view fragment = text.substr(hash + 1);
-    std::size_t colon = fragment.find(':');
-    source.ref = fragment.substr(0, colon);
-    if (colon != std::string_view::npos) source.sub_path = fragment.substr(colon + 1);
-  }
-  return source;
+Result<Context> clone_git(const GitSource& source, std::stop_token stop) {
+  if (!source.dockerfile.empty())
+    TRY_CONTEXT(checked_relative_path(source.dockerfile), "git " + source.url + ": dockerfile");
+  if (source.keep_git_directory.value_or(false))
+    return fail(ErrorKind::InvalidInput,
+                "git " + source.url + ": a context has no .git directory (keep-git-dir)");
+  auto checkout = TRY(check_out_git(source, std::move(stop)));
+  Context::Parts parts{
+      .root = std::move(checkout.root_),
+      .path = std::move(checkout.path_),
+      .temporary = std::move(checkout.directory_).release(),
+      .shown_as = source.url + (source.sub_path.empty() ? "" : "#:" + source.sub_path),
+      .dockerfile = source.dockerfile,
+      .source = std::move(checkout.source_),
+      .files_only = source.files_only};
+  return Context::make(std::move(parts));
 }
 
 }  // namespace imagebuild::context

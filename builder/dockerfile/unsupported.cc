@@ -12,34 +12,15 @@ struct Feature {
   bool (*used)(const Instruction&);
 };
 
-bool any_copy(const Instruction& instruction, bool (*used)(const CopySpec&)) {
-  if (const Copy* copy = instruction.get_if<Copy>()) return used(*copy);
-  const Add* add = instruction.get_if<Add>();
-  return add != nullptr && used(*add);
-}
-
 bool any_run(const Instruction& instruction, bool (*used)(const Run&)) {
   const Run* run = instruction.get_if<Run>();
   return run != nullptr && used(*run);
 }
 
 constexpr Feature kUnsupported[] = {
-    {"ADD", [](const Instruction& i) { return i.get_if<Add>() != nullptr; }},
     {"RUN --device (no device of the machine reaches a build)",
      [](const Instruction& i) {
        return any_run(i, [](const Run& run) { return !run.devices.empty(); });
-     }},
-    {"COPY --link",
-     [](const Instruction& i) {
-       return any_copy(i, [](const CopySpec& copy) { return copy.link; });
-     }},
-    {"COPY --parents",
-     [](const Instruction& i) {
-       return any_copy(i, [](const CopySpec& copy) { return copy.parents; });
-     }},
-    {"COPY --exclude",
-     [](const Instruction& i) {
-       return any_copy(i, [](const CopySpec& copy) { return !copy.excludes.empty(); });
      }},
 };
 

@@ -63,7 +63,12 @@ Result<std::uint64_t> pour(ByteSource source, int tar_fd, const oci::DiffId& exp
 
 }  // namespace
 
-Result<BaseImage*> BaseImages::open(const plan::ImageRef& image) {
+Result<BaseImage*> BaseImages::open(const plan::ImageRef& asked) {
+  plan::ImageRef image = asked;
+  for (const auto& [name, meant] : parts_.named)
+    if (!asked.reference.digest && name.name() == asked.reference.name() &&
+        name.tag_or_latest() == asked.reference.tag_or_latest())
+      image.reference = meant;
   std::string key = image.reference.to_string() + " " + image.platform.to_string();
   auto& slot = images_[key];
   if (slot) return slot.get();

@@ -39,6 +39,7 @@ class BaseImages {
     TreeWorker& worker;
     progress::Progress& progress;
     std::vector<contract::Base> pinned;
+    std::vector<std::pair<oci::Reference, oci::Reference>> named;  ///< what a name means instead
     std::stop_token stop;
     /// Told of each image once it is resolved; nothing is unpacked then.
     std::function<void(const BaseImage&)> on_open = [](const BaseImage&) {};
@@ -47,7 +48,7 @@ class BaseImages {
 
   /// Resolves the image, or returns the one resolved before. The pointer stays valid.
   /// NotFound, Denied, Transient.
-  Result<BaseImage*> open(const plan::ImageRef& image);
+  Result<BaseImage*> open(const plan::ImageRef& asked);
   /// Fetches and unpacks every layer, if that has not happened yet.
   Result<void> unpack(BaseImage& image);
   /// The blob of layer `index` in the blob store, fetched if need be.

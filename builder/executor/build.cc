@@ -115,6 +115,7 @@ class Build {
                       .worker = worker,
                       .progress = services_.progress,
                       .pinned = options_.pinned_bases,
+                      .named = options_.named_images,
                       .stop = services_.stop,
                       .on_open = [&](const BaseImage& image) { adviser.on_open(image); }});
     LayerFactory layers(
@@ -134,6 +135,8 @@ class Build {
                      .plan = plan,
                      .options = options_,
                      .context = services_.context,
+                     .remote = services_.remote,
+                     .named = services_.named,
                      .bases = bases,
                      .layers = layers,
                      .worker = worker,

@@ -58,16 +58,6 @@ bool names_directory(std::string_view path) {
          path.ends_with("/..");
 }
 
-Result<std::uint32_t> parse_mode(std::string_view text) {
-  std::uint32_t mode = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || mode > 07777)
-    return fail(ErrorKind::InvalidInput,
-                "--chmod=" + std::string(text) +
-                    ": expected an octal mode such as 0755 (symbolic modes are not supported yet)");
-  return mode;
-}
-
 std::string run_history(const std::vector<std::string>& argv,
                         const std::vector<std::pair<std::string, std::string>>& args) {
   std::string text = "RUN";

@@ -35,9 +35,6 @@ std::string absolute_path(std::string_view path, std::string_view working_dir);
 /// Written as a directory: "dir/", ".", "dir/.", "..".
 bool names_directory(std::string_view path);
 
-/// --chmod in octal, "0755". InvalidInput otherwise.
-Result<std::uint32_t> parse_mode(std::string_view text);
-
 /// "RUN |1 VERSION=1.2 /bin/sh -c npm ci", as docker history shows it.
 std::string run_history(const std::vector<std::string>& argv,
                         const std::vector<std::pair<std::string, std::string>>& args);

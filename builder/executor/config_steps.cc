@@ -101,10 +101,6 @@ Result<void> StageBuilder::apply(const dockerfile::Maintainer& maintainer,
   return {};
 }
 
-Result<void> StageBuilder::apply(const dockerfile::Add&, const Instruction&) {
-  return fail(ErrorKind::InvalidInput, "not supported yet");
-}
-
 Result<void> StageBuilder::apply(const dockerfile::From&, const Instruction&) {
   return fail(ErrorKind::Internal, "FROM inside a stage");
 }

@@ -1,6 +1,8 @@
 // COPY: from the context (read by this process) or from another tree (read by the tree
 // worker); either way the same code makes a tar of it, which becomes the layer's blob
-// and its directory in one pass.
+// and its directory in one pass. add_step.cc shares the first half with it.
+#include "builder/executor/copy_step.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -64,6 +66,12 @@ class InlineDirectory {
 
 }  // namespace
 
+void destination_is_there(CopyDestination& to) {
+  if (to.kind != DestinationKind::Missing) return;
+  to.kind = DestinationKind::Directory;
+  to.missing_parents.clear();
+}
+
 Result<CopyOwner> StageBuilder::copy_owner(const std::string& chown) {
   if (chown.empty()) return CopyOwner{};
   auto ids =
@@ -72,39 +80,51 @@ Result<CopyOwner> StageBuilder::copy_owner(const std::string& chown) {
   return CopyOwner{ids.uid, ids.gid};
 }
 
-Result<CopyRequest> StageBuilder::make_copy_request(const dockerfile::Copy& copy) {
-  if (copy.destination.empty()) return fail(ErrorKind::InvalidInput, "the destination is empty");
-  CopyRequest request{.sources = copy.sources};
-  auto path = absolute_path(copy.destination, state_.config.config.working_dir);
+/// With --link the layer must not depend on what is below it: every directory of the destination is
+/// made anew, nothing below is looked at, no symlink is followed. A --chmod switches it off, as the
+/// reference builder does: it would go for those directories, too.
+bool is_linked(const dockerfile::CopySpec& spec) { return spec.link && spec.chmod.empty(); }
+
+Result<CopyDestination> StageBuilder::copy_destination(const dockerfile::CopySpec& spec) {
+  if (spec.destination.empty()) return fail(ErrorKind::InvalidInput, "the destination is empty");
+  const auto path = absolute_path(spec.destination, state_.config.config.working_dir);
+  CopyDestination to{.path = path, .trailing_slash = names_directory(spec.destination)};
+  if (is_linked(spec)) {
+    if (path == "/") to.kind = DestinationKind::Directory;
+    for (auto slash = path.find('/', 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1))
+      to.missing_parents.push_back(path.substr(0, slash));
+    return to;
+  }
   auto info = TRY(build_.worker.resolve_path(TRY(tree()), path, LastLink::Follow, build_.stop));
-  request.destination = {.path = info.path,
-                         .kind = kind_of(info.type),
-                         .trailing_slash = names_directory(copy.destination),
-                         .missing_parents = info.missing};
-  if (!request.destination.missing_parents.empty()) request.destination.missing_parents.pop_back();
-  if (copy.sources.size() + copy.files.size() > 1 && !request.destination.trailing_slash &&
+  to.path = info.path;
+  to.kind = kind_of(info.type);
+  to.missing_parents = std::move(info.missing);
+  if (!to.missing_parents.empty()) to.missing_parents.pop_back();
+  return to;
+}
+
+Result<CopyRequest> StageBuilder::make_copy_request(const dockerfile::CopySpec& spec) {
+  CopyRequest request{.sources = spec.sources};
+  request.destination = TRY(copy_destination(spec));
+  if (spec.sources.size() + spec.files.size() > 1 && !request.destination.trailing_slash &&
       request.destination.kind != DestinationKind::Directory)
     return fail(ErrorKind::InvalidInput,
                 "with several sources the destination must be a directory and end with '/': '" +
-                    copy.destination + "'");
-  request.owner = TRY(copy_owner(copy.chown));
-  if (!copy.chmod.empty()) request.mode = TRY(parse_mode(copy.chmod));
+                    spec.destination + "'");
+  request.owner = TRY(copy_owner(spec.chown));
+  if (!spec.chmod.empty()) request.chmod = TRY(ModeChange::parse(spec.chmod));
+  request.excludes = spec.excludes;
+  request.parents = spec.parents;
   return request;
 }
 
-Result<std::uint64_t> StageBuilder::copy_from_context(const dockerfile::Copy& copy,
-                                                      const CopyRequest& request,
-                                                      const ByteSink& sink) {
-  auto lowers = TRY(tree());
-  std::set<std::string> missing;  // directories known not to exist: nothing below them does
+CopyHooks StageBuilder::copy_hooks(const dockerfile::CopySpec& spec, const LowerList& lowers) {
   CopyHooks hooks;
-  hooks.excluded = [&](std::string_view path, bool) {
-    return build_.context.ignore().ignored(path);
-  };
-  hooks.may_include_below = [&](std::string_view path) {
-    return build_.context.ignore().may_contain_included(path);
-  };
-  hooks.existing = [&](const std::string& path) -> Result<DestinationKind> {
+  if (is_linked(spec)) return hooks;
+  // Directories known not to exist: nothing below them does.
+  hooks.existing = [this, lowers, missing = std::set<std::string>()](
+                       const std::string& path) mutable -> Result<DestinationKind> {
     std::string parent = path.substr(0, path.rfind('/'));
     DestinationKind kind = DestinationKind::Missing;
     if (!missing.contains(parent))
@@ -113,30 +133,53 @@ Result<std::uint64_t> StageBuilder::copy_from_context(const dockerfile::Copy& co
     if (kind == DestinationKind::Missing) missing.insert(path);
     return kind;
   };
+  return hooks;
+}
+
+CopyHooks StageBuilder::context_hooks(const dockerfile::CopySpec& spec,
+                                      const context::Context& from, const LowerList& lowers) {
+  CopyHooks hooks = copy_hooks(spec, lowers);
+  hooks.excluded = [&from](std::string_view path, bool) { return from.ignore().ignored(path); };
+  hooks.may_include_below = [&from](std::string_view path) {
+    return from.ignore().may_contain_included(path);
+  };
+  return hooks;
+}
+
+/// COPY <<name: names are names, and only the destination's flags concern them.
+Result<std::uint64_t> StageBuilder::copy_inline_files(const dockerfile::CopySpec& spec,
+                                                      CopyRequest request, const CopyHooks& hooks,
+                                                      TarWriter& tar) {
+  if (spec.files.empty()) return std::uint64_t{0};
+  auto directory = TRY(InlineDirectory::write(build_.options.work_dir, spec.files));
+  request.sources.clear();
+  for (const auto& file : spec.files) request.sources.push_back(file.name);
+  request.names = true;
+  request.mtime = build_.options.created;
+  request.excludes.clear();
+  request.parents = false;
+  return TRY(copy_to_tar(directory.fd(), request, {.existing = hooks.existing}, tar)).entries;
+}
+
+Result<std::uint64_t> StageBuilder::copy_from_context(const dockerfile::CopySpec& spec,
+                                                      const context::Context& from,
+                                                      CopyRequest request, const ByteSink& sink) {
+  const auto hooks = context_hooks(spec, from, TRY(tree()));
+  request.mtime = build_.options.created;
   TarWriter tar(sink);
   std::uint64_t entries = 0;
-  auto count = [&](const CopySummary& summary) { entries += summary.entries; };
   if (!request.sources.empty()) {
-    auto from_context = request;
-    from_context.mtime = build_.options.created;
-    count(TRY(copy_to_tar(build_.context.root(), from_context, hooks, tar)));
+    entries = TRY(copy_to_tar(from.root(), request, hooks, tar)).entries;
+    if (entries > 0) destination_is_there(request.destination);
   }
-  if (!copy.files.empty()) {
-    auto directory = TRY(InlineDirectory::write(build_.options.work_dir, copy.files));
-    auto inline_files = request;
-    inline_files.mtime = build_.options.created;
-    inline_files.sources.clear();
-    for (const auto& file : copy.files) inline_files.sources.push_back(file.name);
-    count(TRY(copy_to_tar(directory.fd(), inline_files, {.existing = hooks.existing}, tar)));
-  }
+  entries += TRY(copy_inline_files(spec, request, hooks, tar));
   TRY(tar.finish());
   return entries;
 }
 
-Result<std::uint64_t> StageBuilder::copy_from_tree(const LowerList& from,
+Result<std::uint64_t> StageBuilder::copy_from_tree(const LowerList& from, const LowerList& onto,
                                                    const CopyRequest& request,
                                                    const ByteSink& sink) {
-  auto onto = TRY(tree());
   auto pipe = TRY(make_pipe());
   Result<CopySummary> copied = CopySummary{};
   Result<std::uint64_t> pumped = std::uint64_t{0};
@@ -176,18 +219,24 @@ Result<LowerList> StageBuilder::tree_of(const plan::Base& base) {
 }
 
 Result<void> StageBuilder::apply(const dockerfile::Copy& copy, const Instruction& original) {
-  auto request = TRY(make_copy_request(copy));
-  auto lowers = TRY(tree());
+  for (const auto& source : copy.sources)
+    if (context::is_http_url(source))
+      return fail(ErrorKind::InvalidInput,
+                  context::shown_url(source) + ": COPY takes no URL, ADD does");
+  if (!copy.from.empty() && !copy.files.empty())
+    return fail(ErrorKind::InvalidInput, "--from and inline files exclude each other");
+  const auto request = TRY(make_copy_request(copy));
+  const auto lowers = TRY(tree());
+  const auto named = build_.named.find(copy.from);
+  const bool from_files = copy.from.empty() || named != build_.named.end();
+  const context::Context& files = named != build_.named.end() ? named->second : build_.context;
   LowerList from;
-  if (!copy.from.empty()) {
-    if (!copy.files.empty())
-      return fail(ErrorKind::InvalidInput, "--from and inline files exclude each other");
+  if (!from_files)
     from = TRY(tree_of(
         TRY(plan::resolve_from(build_.file, planned_.index, copy.from, build_.plan.platform))));
-  }
   auto made = TRY(build_.layers.from_tar(lowers, [&](const ByteSink& sink) {
-    return copy.from.empty() ? copy_from_context(copy, request, sink)
-                             : copy_from_tree(from, request, sink);
+    if (from_files) return copy_from_context(copy, files, request, sink);
+    return copy_from_tree(from, is_linked(copy) ? LowerList() : lowers, request, sink);
   }));
   add_layer(std::move(made), original, original.text);
   return {};

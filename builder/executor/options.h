@@ -49,6 +49,8 @@ struct BuildOptions {
   std::uint64_t baseline_bytes = 0;  ///< what the growth is measured against; 0: nothing yet
   std::string revision;  ///< how the source was named when its commit was resolved; empty: as the
                          ///< context names it
+  /// What names of images mean instead: --build-context NAME=docker-image://REF.
+  std::vector<std::pair<oci::Reference, oci::Reference>> named_images;
   std::vector<contract::Base> pinned_bases;  ///< use these digests where the reference matches
 
   /// Seconds for config.created, history and what COPY and WORKDIR write.

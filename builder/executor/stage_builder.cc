@@ -34,7 +34,7 @@ Result<void> StageBuilder::execute(const Instruction& instruction) {
            .total = build_.total_steps,
            .stage = stage_.display_name(),
            .line = instruction.lines.first,
-           .text = instruction.text};
+           .text = context::without_credentials(instruction.text)};
   build_.note.at(step_.stage, step_.line);
   build_.progress.step_started(step_);
   double seconds = 0;
@@ -65,6 +65,13 @@ Result<void> StageBuilder::start_from_base() {
     if (state_.scope) scope_.inherit(*state_.scope);
     return {};  // its ENV is in the scope
   } else if (const auto* image = std::get_if<plan::ImageRef>(&planned_.base)) {
+    if (build_.named.contains(image->reference.familiar()))
+      return build_.note.because(
+          Doing::Dockerfile,
+          fail(ErrorKind::InvalidInput,
+               dockerfile::at(build_.file, stage_.from_instruction) + ": FROM: the context " +
+                   image->reference.familiar() +
+                   " is files, no image (--build-context NAME=docker-image://REF)"));
     state_.base = TRY(build_.bases.open(*image));
     state_.config = state_.base->config;
     for (std::size_t i = 0; i < state_.base->resolved.manifest.layers.size(); ++i)

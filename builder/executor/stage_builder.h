@@ -9,6 +9,7 @@
 
 #include "builder/context/context.h"
 #include "builder/dockerfile/dockerfile.h"
+#include "builder/executor/copy_step.h"
 #include "builder/executor/failure_note.h"
 #include "builder/executor/layer_factory.h"
 #include "builder/executor/options.h"
@@ -27,6 +28,8 @@ struct BuildState {
   const plan::Plan& plan;
   const BuildOptions& options;
   const context::Context& context;
+  context::Remote remote;
+  const std::map<std::string, context::Context>& named;  ///< --build-context NAME=files
   BaseImages& bases;
   LayerFactory& layers;
   TreeWorker& worker;
@@ -80,12 +83,23 @@ class StageBuilder {
   Result<void> apply(const dockerfile::From& from, const dockerfile::Instruction& original);
 
   // copy_step.cc
-  Result<CopyRequest> make_copy_request(const dockerfile::Copy& copy);
+  Result<CopyDestination> copy_destination(const dockerfile::CopySpec& spec);
+  Result<CopyRequest> make_copy_request(const dockerfile::CopySpec& spec);
   Result<CopyOwner> copy_owner(const std::string& chown);
-  Result<std::uint64_t> copy_from_context(const dockerfile::Copy& copy, const CopyRequest& request,
+  CopyHooks copy_hooks(const dockerfile::CopySpec& spec, const LowerList& lowers);
+  CopyHooks context_hooks(const dockerfile::CopySpec& spec, const context::Context& from,
+                          const LowerList& lowers);
+  Result<std::uint64_t> copy_inline_files(const dockerfile::CopySpec& spec, CopyRequest request,
+                                          const CopyHooks& hooks, TarWriter& tar);
+  Result<std::uint64_t> copy_from_context(const dockerfile::CopySpec& spec,
+                                          const context::Context& from, CopyRequest request,
                                           const ByteSink& sink);
-  Result<std::uint64_t> copy_from_tree(const LowerList& tree, const CopyRequest& request,
-                                       const ByteSink& sink);
+  Result<std::uint64_t> copy_from_tree(const LowerList& from, const LowerList& onto,
+                                       const CopyRequest& request, const ByteSink& sink);
+  // add_step.cc
+  Result<AddSource> fetch_source(const dockerfile::Add& add, const std::string& source);
+  Result<AddSource> fetch_git(const dockerfile::Add& add, context::GitSource git);
+
   /// The tree of another stage or image for COPY --from.
   Result<LowerList> tree_of(const plan::Base& base);
 

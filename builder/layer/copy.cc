@@ -67,7 +67,7 @@ Result<void> Copier::begin(const TarEntry& entry) {
 Result<void> Copier::made_directory(const std::string& to) {
   return begin({.path = to,
                 .type = EntryType::Directory,
-                .mode = 0755,
+                .mode = request_.chmod ? request_.chmod->octal().value_or(0755) & 0777 : 0755,
                 .uid = request_.owner.uid,
                 .gid = request_.owner.gid,
                 .mtime = {request_.mtime.value_or(0), 0}});
@@ -85,7 +85,8 @@ Result<void> Copier::copy(const std::string& to, const PlannedEntry& planned) {
     return fail(ErrorKind::Transient, planned.source + ": changed while it was copied");
   entry->uid = request_.owner.uid;
   entry->gid = request_.owner.gid;
-  if (request_.mode && entry->type != EntryType::Symlink) entry->mode = *request_.mode & 07777;
+  if (request_.chmod && entry->type != EntryType::Symlink)
+    entry->mode = request_.chmod->apply(entry->mode, planned.is_directory);
   if (request_.mtime) entry->mtime = {*request_.mtime, 0};
   if (info->st_nlink > 1 && entry->type != EntryType::Directory) {
     auto [first, is_first] = first_names_.try_emplace({info->st_dev, info->st_ino}, to);

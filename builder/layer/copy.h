@@ -3,7 +3,9 @@
 // a directory source copies its contents; a source that is a symlink is followed inside the root,
 // symlinks within a copied directory stay symlinks; owner is 0:0 or --chown for everything; hard
 // links, xattrs and setuid bits are kept; an existing destination directory keeps its metadata,
-// directories made on the way are 0755. Output is sorted and depends on nothing else.
+// directories made on the way are 0755 or what an octal --chmod says. With --parents a source keeps
+// its directories, from the root or from the `/./` in it on. Output is sorted and depends on
+// nothing else.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "builder/layer/mode_change.h"
 #include "common/archive/tar.h"
 #include "common/base/json.h"
 #include "common/base/result.h"
@@ -28,6 +31,11 @@ struct CopyDestination {
   bool trailing_slash = false;                      // written as a directory ("dir/", ".")
   std::vector<std::string> missing_parents;  // absolute; ancestors of `path` (not itself) that do
                                              // not exist, outermost first
+
+  /// Sources are put into it, under their names.
+  bool is_directory() const {
+    return trailing_slash || kind == DestinationKind::Directory || path == "/";
+  }
 };
 
 struct CopyOwner {
@@ -41,8 +49,13 @@ struct CopyRequest {
       sources;  // as written: "src/", "*.txt", "."; relative to the root, `/` and `..` stop at it
   CopyDestination destination;
   CopyOwner owner;
-  std::optional<std::uint32_t> mode;  // --chmod, for files and directories alike
+  std::optional<ModeChange> chmod;    // for files and directories alike
   std::optional<std::int64_t> mtime;  // seconds, for everything written; absent: the sources' own
+  // --exclude, as moby/patternmatcher has them: below each source, and for the name of a file that
+  // a wildcard found.
+  std::vector<std::string> excludes;
+  bool parents = false;
+  bool names = false;  // sources are names, without wildcards
 };
 
 /// What only the caller knows; nothing of it crosses a process.
@@ -66,11 +79,21 @@ struct CopySummary {
                               // bytes; not mtime
 };
 
-/// Writes the entries to `tar` (finish() is the caller's). NotFound names a source that
-/// matches nothing; InvalidInput: several sources and a destination that is no
-/// directory, a directory onto a file.
+/// Writes the entries to `tar` (finish() is the caller's). NotFound names a source without
+/// wildcards that is not there; one with wildcards may match nothing. InvalidInput: several sources
+/// and a destination that is no directory, a directory onto a file.
 Result<CopySummary> copy_to_tar(int root_fd, const CopyRequest& request, const CopyHooks& hooks,
                                 TarWriter& tar);
+
+/// A source with its wildcards expanded.
+struct MatchedSource {
+  std::string name;
+  std::string path;           // clean, symlinks followed
+  bool regular_file = false;  // and not excluded
+};
+/// What the request's sources are, in the order in which they are copied (without --parents).
+Result<std::vector<MatchedSource>> match_sources(int root_fd, const CopyRequest& request,
+                                                 const CopyHooks& hooks);
 
 Json to_json(const CopyRequest& request);
 Result<CopyRequest> copy_request_from_json(const Json& json);

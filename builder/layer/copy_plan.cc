@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "common/patterns/ignore_rules.h"
+
 namespace imagebuild::layer {
 
 namespace {
@@ -24,28 +26,54 @@ class Planner {
       : root_fd_(root_fd), request_(request), hooks_(hooks) {}
 
   Result<CopyPlan> run();
+  Result<std::vector<MatchedSource>> match();
 
  private:
+  /// A path as the ignore rules know it and as --exclude and --parents do: from the source on.
+  struct Place {
+    std::string path, below;
+    Place child(const std::string& name) const {
+      return {join_path(path, name), join_path(below, name)};
+    }
+  };
+  struct Source {
+    std::string name;
+    ResolvedPath from;
+  };
   Result<std::vector<std::string>> expand(const std::string& source);
   Result<void> expand_below(const std::string& directory, std::span<const std::string> rest,
                             std::vector<std::string>& matches);
   Result<ResolvedPath> follow(const std::string& path);
+  Result<std::vector<Source>> find_sources();
   Result<void> add_source(const std::string& name, const ResolvedPath& from, bool into_directory);
-  Result<bool> add_tree(const std::string& from, const std::string& to, bool may_exist);
+  Result<void> add_with_parents(const std::string& source);
+  Result<bool> add_tree(const Place& from, const std::string& to, bool may_exist);
   Result<void> check_replaces_nothing(const std::string& to);
   void add_made_directories(bool destination_too);
   void put(const std::string& to, PlannedEntry entry);
-  bool excluded(const std::string& path, bool is_directory) const {
+  /// By .dockerignore.
+  bool ignored(const std::string& path, bool is_directory) const {
     return hooks_.excluded && !path.empty() && hooks_.excluded(path, is_directory);
   }
-  bool skipped_whole(const std::string& directory) const {
-    return excluded(directory, true) && hooks_.may_include_below &&
+  bool ignored_whole(const std::string& directory) const {
+    return ignored(directory, true) && hooks_.may_include_below &&
            !hooks_.may_include_below(directory);
+  }
+  /// By any of the three.
+  bool excluded(const Place& place, bool is_directory) const {
+    return ignored(place.path, is_directory) || excludes_.ignored(place.below) ||
+           not_asked_for_.ignored(place.below);
+  }
+  bool skipped_whole(const Place& place) const {
+    return ignored_whole(place.path) || !excludes_.may_contain_included(place.below) ||
+           !not_asked_for_.may_contain_included(place.below);
   }
 
   int root_fd_;
   const CopyRequest& request_;
   const CopyHooks& hooks_;
+  IgnoreRules excludes_;       // --exclude
+  IgnoreRules not_asked_for_;  // --parents: all but what the source's pattern names
   CopyPlan plan_;
 };
 
@@ -73,18 +101,18 @@ Result<void> Planner::expand_below(const std::string& directory, std::span<const
 
 Result<std::vector<std::string>> Planner::expand(const std::string& source) {
   const std::string clean = clean_path(source);
-  if (!has_wildcards(clean)) return std::vector<std::string>{clean};
+  if (request_.names || !has_wildcards(clean)) return std::vector<std::string>{clean};
   std::vector<std::string> matches;
   auto parts = components_of(clean);
   TRY(expand_below("", parts, matches));
-  // A match that is excluded, dangling or gone is no match. A pattern may match nothing, as long as
-  // another source does: COPY package.json package-lock.json* ./
+  // A match that is excluded, dangling or gone is no match. A pattern may match nothing:
+  // COPY package.json package-lock.json* ./
   std::vector<std::string> present;
   for (auto& match : matches) {
     auto real = follow(match);
-    if (!real || real->kind == NodeKind::Missing || skipped_whole(real->path)) continue;
+    if (!real || real->kind == NodeKind::Missing || ignored_whole(real->path)) continue;
     if (real->kind != NodeKind::Directory &&
-        (excluded(match, false) || excluded(real->path, false)))
+        (ignored(match, false) || ignored(real->path, false) || excludes_.ignored(name_of(match))))
       continue;
     present.push_back(std::move(match));
   }
@@ -108,17 +136,17 @@ Result<void> Planner::check_replaces_nothing(const std::string& to) {
 }
 
 /// Plans the content of a source directory below `to`; was there anything?
-Result<bool> Planner::add_tree(const std::string& from, const std::string& to, bool may_exist) {
-  auto directory = TRY(open_directory(root_fd_, from));
+Result<bool> Planner::add_tree(const Place& from, const std::string& to, bool may_exist) {
+  auto directory = TRY(open_directory(root_fd_, from.path));
   bool any = false;
   for (const auto& name : TRY(list_directory(directory.get()))) {
-    const std::string source = join_path(from, name);
+    const Place source = from.child(name);
     const std::string target = join_path(to, name);
     auto info = TRY(stat_at(directory.get(), name));
     if (!info || is_whiteout(*info) || S_ISSOCK(info->st_mode)) continue;
     if (!S_ISDIR(info->st_mode)) {
       if (excluded(source, false)) continue;
-      put(target, {.source = source});
+      put(target, {.source = source.path});
       any = true;
       continue;
     }
@@ -126,9 +154,9 @@ Result<bool> Planner::add_tree(const std::string& from, const std::string& to, b
     if (may_exist) TRY(check_replaces_nothing(target));
     // An excluded directory appears only as the parent of what is included again below it.
     const bool wanted = !excluded(source, true);
-    if (wanted) put(target, {.source = source, .is_directory = true});
+    if (wanted) put(target, {.source = source.path, .is_directory = true});
     const bool below = TRY(add_tree(source, target, may_exist));
-    if (!wanted && below) put(target, {.source = source, .is_directory = true});
+    if (!wanted && below) put(target, {.source = source.path, .is_directory = true});
     any = any || wanted || below;
   }
   return any;
@@ -153,15 +181,15 @@ Result<void> Planner::add_source(const std::string& name, const ResolvedPath& fr
     if (to.kind == DestinationKind::Other)
       return fail(ErrorKind::InvalidInput, "cannot copy the directory " + shown + " onto " +
                                                to.path + ", which is not a directory");
-    if (skipped_whole(from.path))
+    if (ignored_whole(from.path))
       return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
-    const bool any = TRY(add_tree(from.path, base, to.kind == DestinationKind::Directory));
-    if (!any && excluded(from.path, true))
+    const bool any = TRY(add_tree({from.path, ""}, base, to.kind == DestinationKind::Directory));
+    if (!any && ignored(from.path, true))
       return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
     add_made_directories(true);
     return {};
   }
-  if (excluded(name, false) || excluded(from.path, false))
+  if (ignored(name, false) || ignored(from.path, false))
     return fail(ErrorKind::NotFound, shown + ": not found (excluded by .dockerignore)");
   auto info = TRY(stat_beneath(root_fd_, from.path));
   if (info && S_ISSOCK(info->st_mode))
@@ -172,16 +200,50 @@ Result<void> Planner::add_source(const std::string& name, const ResolvedPath& fr
   return {};
 }
 
-Result<CopyPlan> Planner::run() {
+/// The source's pattern is matched below the root, or below what stands before its first `/./`.
+Result<void> Planner::add_with_parents(const std::string& source) {
   const CopyDestination& to = request_.destination;
-  const bool into_directory =
-      to.trailing_slash || to.kind == DestinationKind::Directory || clean_path(to.path).empty();
-  if (to.trailing_slash && to.kind == DestinationKind::Other)
+  if (to.kind == DestinationKind::Other)
     return fail(ErrorKind::InvalidInput, to.path + " is not a directory");
-  struct Source {
-    std::string name;
-    ResolvedPath from;
-  };
+  const auto pivot = source.find("/./");
+  const std::string pattern =
+      clean_path(pivot == std::string::npos ? source : source.substr(pivot));
+  std::vector<std::string> roots{""};
+  if (pivot != std::string::npos) roots = TRY(expand(source.substr(0, pivot)));
+  if (!pattern.empty()) not_asked_for_ = TRY(IgnoreRules::from_patterns({"**", "!" + pattern}));
+  bool any = false;
+  for (const auto& name : roots) {
+    auto root = TRY(follow(name));
+    if (root.kind == NodeKind::Missing) continue;
+    if (root.kind != NodeKind::Directory)
+      return fail(ErrorKind::InvalidInput, root.path + ": not a directory");
+    if (TRY(add_tree({root.path, ""}, clean_path(to.path), to.kind == DestinationKind::Directory)))
+      any = true;
+  }
+  not_asked_for_ = {};
+  if (!any && !has_wildcards(source)) return fail(ErrorKind::NotFound, source + ": not found");
+  add_made_directories(true);
+  return {};
+}
+
+Result<std::vector<MatchedSource>> Planner::match() {
+  excludes_ = TRY_CONTEXT(IgnoreRules::from_patterns(request_.excludes), "--exclude");
+  std::vector<MatchedSource> matches;
+  for (auto& source : TRY(find_sources())) {
+    MatchedSource match{source.name, source.from.path, false};
+    if (source.from.kind == NodeKind::Other && !ignored(match.name, false) &&
+        !ignored(match.path, false)) {
+      auto info = TRY(stat_beneath(root_fd_, match.path));
+      match.regular_file = info && S_ISREG(info->st_mode);
+    }
+    matches.push_back(std::move(match));
+  }
+  return matches;
+}
+
+Result<std::vector<Planner::Source>> Planner::find_sources() {
+  const CopyDestination& to = request_.destination;
+  const bool into_directory = to.is_directory();
   std::vector<Source> sources;
   std::size_t files = 0;
   for (const auto& written : request_.sources) {
@@ -191,12 +253,23 @@ Result<CopyPlan> Planner::run() {
       sources.push_back({std::move(name), std::move(from)});
     }
   }
-  if (sources.empty() && !request_.sources.empty())
-    return fail(ErrorKind::NotFound, request_.sources.front() + ": no file matches");
   if (!into_directory && (request_.sources.size() > 1 || (files > 0 && sources.size() > 1)))
     return fail(ErrorKind::InvalidInput, "several sources: the destination " + to.path +
                                              " must be a directory and end with /");
-  for (const auto& source : sources) TRY(add_source(source.name, source.from, into_directory));
+  return sources;
+}
+
+Result<CopyPlan> Planner::run() {
+  const CopyDestination& to = request_.destination;
+  if (to.trailing_slash && to.kind == DestinationKind::Other)
+    return fail(ErrorKind::InvalidInput, to.path + " is not a directory");
+  excludes_ = TRY_CONTEXT(IgnoreRules::from_patterns(request_.excludes), "--exclude");
+  if (request_.parents) {
+    for (const auto& source : request_.sources) TRY_CONTEXT(add_with_parents(source), "--parents");
+    return std::move(plan_);
+  }
+  for (const auto& source : TRY(find_sources()))
+    TRY(add_source(source.name, source.from, to.is_directory()));
   return std::move(plan_);
 }
 
@@ -214,3 +287,12 @@ Result<CopyPlan> plan_copy(int root_fd, const CopyRequest& request, const CopyHo
 }
 
 }  // namespace imagebuild::layer
+
+namespace imagebuild {
+
+Result<std::vector<MatchedSource>> match_sources(int root_fd, const CopyRequest& request,
+                                                 const CopyHooks& hooks) {
+  return layer::Planner(root_fd, request, hooks).match();
+}
+
+}  // namespace imagebuild

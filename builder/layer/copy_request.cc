@@ -66,8 +66,11 @@ Json to_json(const CopyRequest& request) {
                {"missingParents", paths_to_json(to.missing_parents)},
                {"uid", request.owner.uid},
                {"gid", request.owner.gid}};
-  if (request.mode) json["mode"] = *request.mode;
+  if (request.chmod) json["chmod"] = request.chmod->text();
   if (request.mtime) json["mtime"] = *request.mtime;
+  json["excludes"] = paths_to_json(request.excludes);
+  json["parents"] = request.parents;
+  json["names"] = request.names;
   return json;
 }
 
@@ -84,9 +87,11 @@ Result<CopyRequest> copy_request_from_json(const Json& json) {
   request.destination.missing_parents = TRY(paths_from_json(json, "missingParents"));
   request.owner.uid = static_cast<std::uint32_t>(TRY(required_int(json, "uid")));
   request.owner.gid = static_cast<std::uint32_t>(TRY(required_int(json, "gid")));
-  if (auto mode = TRY(find_int(json, "mode")))
-    request.mode = static_cast<std::uint32_t>(*mode) & 07777;
+  if (json.contains("chmod")) request.chmod = TRY(ModeChange::parse(string_at(json, {"chmod"})));
   request.mtime = TRY(find_int(json, "mtime"));
+  request.excludes = TRY(paths_from_json(json, "excludes"));
+  request.parents = TRY(find_bool(json, "parents")).value_or(false);
+  request.names = TRY(find_bool(json, "names")).value_or(false);
   return request;
 }
 

@@ -10,7 +10,7 @@ PACKAGES_BUILD=(
   g++ cmake ninja-build ccache pkg-config git
   libcpprest-dev libboost-system-dev libssl-dev
   libyaml-cpp-dev nlohmann-json3-dev
-  libarchive-dev zlib1g-dev libzstd-dev libdeflate-dev libisal-dev
+  libarchive-dev libbz2-dev liblzma-dev zlib1g-dev libzstd-dev libdeflate-dev libisal-dev
   prometheus-cpp-dev libspdlog-dev libcli11-dev
   libseccomp-dev libcap-dev libacl1-dev
   catch2

@@ -203,15 +203,101 @@ TEST_CASE("a work tree on this machine reports commit, tree and changes", "[cont
   CHECK(open_directory({path + "/svc", ""})->source().dirty);
 }
 
+TEST_CASE("a checkout for ADD: the checksum holds, .git stays where it is wanted",
+          "[context][git]") {
+  Fixture git;
+  auto check_out = [&](GitSource source) {
+    source.url = git.server.url();
+    return check_out_git(source);
+  };
+  {
+    auto plain = check_out({.ref = "v1", .sub_path = "svc", .checksum = git.first.substr(0, 7)});
+    if (!plain) FAIL(plain.error().message);
+    CHECK(plain->source().commit == git.first);
+    CHECK(::faccessat(plain->root(), "a", F_OK, 0) == 0);
+    CHECK(::faccessat(plain->root(), ".git", F_OK, 0) != 0);
+  }
+  auto kept = check_out({.checksum = git.first, .keep_git_directory = true});
+  if (!kept) FAIL(kept.error().message);
+  CHECK(kept->source().commit == git.first);
+  const std::string tree = "/proc/self/fd/" + std::to_string(kept->root());
+  const std::string kept_tree = fs::read_symlink(tree).string();
+  CHECK(fs::exists(kept_tree + "/.git/HEAD"));
+  CHECK(git.server.git("-C " + kept_tree + " status --porcelain").empty());
+  auto other = check_out({.branch = "main", .checksum = "0123"});
+  REQUIRE_FALSE(other.ok());
+  CHECK(other.error().kind == ErrorKind::InvalidInput);
+  CHECK(other.error().message == "git " + git.server.url() + ": branch main: the commit is " +
+                                     git.second + ", the checksum 0123");
+  CHECK(kind_of(git.clone({.keep_git_directory = true})) == ErrorKind::InvalidInput);
+}
+
+TEST_CASE("submodules are fetched, unless they are not wanted", "[context][git]") {
+  Fixture git;
+  FakeGit library;
+  library.commit({{"lib.c", "int x;"}});
+  git.server.git("submodule add -q " + library.url() + " third/lib");
+  git.server.git("commit -q -m submodule");
+  auto context = git.clone({});
+  if (!context) FAIL(context.error().message);
+  CHECK(fs::exists(context->path() + "/third/lib/lib.c"));
+  CHECK_FALSE(fs::exists(context->path() + "/third/lib/.git"));
+  auto without = git.clone({.submodules = false});
+  if (!without) FAIL(without.error().message);
+  CHECK_FALSE(fs::exists(without->path() + "/third/lib/lib.c"));
+}
+
 TEST_CASE("git URLs are told from other contexts", "[context][git]") {
   auto url = parse_git_url("https://host/a/b.git#v1:sub/dir");
-  REQUIRE(url.has_value());
-  CHECK(url->url == "https://host/a/b.git");
-  CHECK(url->ref == "v1");
-  CHECK(url->sub_path == "sub/dir");
-  CHECK(parse_git_url("http://host/a.git")->ref.empty());
-  CHECK(parse_git_url("http://host/a.git#:d")->sub_path == "d");
-  for (const char* other :
-       {".", "/a.git", "https://host/a.tar.gz", "git@host:a.git", "ssh://host/a.git"})
-    CHECK_FALSE(parse_git_url(other).has_value());
+  REQUIRE(url.ok());
+  REQUIRE(url->has_value());
+  CHECK((*url)->url == "https://host/a/b.git");
+  CHECK((*url)->ref == "v1");
+  CHECK((*url)->sub_path == "sub/dir");
+  CHECK((*parse_git_url("http://host/a.git"))->ref.empty());
+  CHECK((*parse_git_url("http://host/a.git#:d"))->sub_path == "d");
+  for (const char* other : {".", "/a.git", "https://host/a.tar.gz", "git@host:a.git",
+                            "ssh://host/a.git", "https://host/a?b=c.git"}) {
+    auto parsed = parse_git_url(other);
+    REQUIRE(parsed.ok());
+    CHECK_FALSE(parsed->has_value());
+  }
+}
+
+TEST_CASE("a git URL's query says what its fragment can, and more", "[context][git]") {
+  auto source = [](const char* text) {
+    auto parsed = parse_git_url(text);
+    INFO(text);
+    REQUIRE(parsed.ok());
+    REQUIRE(parsed->has_value());
+    return **parsed;
+  };
+  auto url =
+      source("https://u%40x:p%3A@host/a.git?branch=a%2Fb&subdir=/d/&keep-git-dir&mtime=commit");
+  CHECK(url.url == "https://host/a.git");
+  REQUIRE(url.credentials.has_value());
+  CHECK(url.credentials->username == "u@x");
+  CHECK(url.credentials->password == "p:");
+  CHECK(url.branch == "a/b");
+  CHECK(url.sub_path == "d");
+  CHECK(url.keep_git_directory == true);
+  CHECK(url.commit_mtime);
+  CHECK(url.submodules);
+  CHECK(source("https://host/a.git?tag=v1&commit=abc").tag == "v1");
+  CHECK(source("https://host/a.git?tag=v1&commit=abc").checksum == "abc");
+  CHECK(source("https://host/a.git?ref=v1#v1").ref == "v1");
+  CHECK_FALSE(source("https://host/a.git?submodules=false").submodules);
+  CHECK(source("https://host/a.git?keep-git-dir=0").keep_git_directory == false);
+  for (const char* bad :
+       {"https://host/a.git?brnch=x", "https://host/a.git?branch=", "https://host/a.git?branch",
+        "https://host/a.git?branch=a&branch=b", "https://host/a.git?branch=a&tag=b",
+        "https://host/a.git?branch=a#b", "https://host/a.git?ref=a#b",
+        "https://host/a.git?subdir=a#:b", "https://host/a.git?submodules=maybe",
+        "https://user:secret@host/a.git?mtime=now"}) {
+    auto parsed = parse_git_url(bad);
+    INFO(bad);
+    REQUIRE_FALSE(parsed.ok());
+    CHECK(parsed.error().kind == ErrorKind::InvalidInput);
+    CHECK(parsed.error().message.starts_with("git https://host/a.git: "));
+  }
 }

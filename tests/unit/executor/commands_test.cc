@@ -86,25 +86,6 @@ TEST_CASE("what is written as a directory") {
   }
 }
 
-TEST_CASE("--chmod is octal and has at most the permission bits") {
-  const std::pair<const char*, std::uint32_t> good[] = {
-      {"0", 0}, {"755", 0755}, {"0755", 0755}, {"4755", 04755}, {"07777", 07777}};
-  for (const auto& [text, mode] : good) {
-    INFO(text);
-    auto parsed = parse_mode(text);
-    REQUIRE(parsed.ok());
-    CHECK(*parsed == mode);
-  }
-  for (const char* text :
-       {"", "8", "u+x", "0x1ff", "755 ", " 755", "-1", "+7", "10000", "77777777777777777777"}) {
-    INFO(text);
-    auto parsed = parse_mode(text);
-    REQUIRE_FALSE(parsed.ok());
-    CHECK(parsed.error().kind == ErrorKind::InvalidInput);
-    CHECK(parsed.error().message.find("--chmod=" + std::string(text)) != std::string::npos);
-  }
-}
-
 TEST_CASE("the history of a RUN counts the arguments that it saw") {
   CHECK(run_history({"/bin/sh", "-c", "npm ci"}, {}) == "RUN /bin/sh -c npm ci");
   CHECK(run_history({"/bin/sh", "-c", "npm ci"}, {{"A", "1"}, {"B", ""}}) ==

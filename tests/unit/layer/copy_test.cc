@@ -104,7 +104,6 @@ TEST_CASE("what COPY refuses") {
   };
   for (const Row& row : {
            Row{{"nope"}, missing("/x"), ErrorKind::NotFound, "nope: not found"},
-           {{"*.txt"}, missing("/x"), ErrorKind::NotFound, "*.txt: no file matches"},
            {{"dangling"}, missing("/x"), ErrorKind::NotFound, "dangling: not found"},
            {{"a", "b"},
             missing("/x"),
@@ -137,12 +136,14 @@ TEST_CASE("what COPY refuses") {
   }
 }
 
-TEST_CASE("a pattern may match nothing beside a source that is there") {
+TEST_CASE("a pattern may match nothing") {
   Tree tree;
   tree.file("package.json", "{}");
   auto copied = copy(tree, {.sources = {"package.json", "package-lock.json*"},
                             .destination = {.path = "/app", .trailing_slash = true}});
   REQUIRE(copied.ok());
+  CHECK(copied->names() == "app app/package.json");
+  CHECK(names(tree, {.sources = {"*.txt"}, .destination = missing("/x")}) == "");
 }
 
 TEST_CASE("owner, mode and time are what was asked, for everything written") {
@@ -160,7 +161,7 @@ TEST_CASE("owner, mode and time are what was asked, for everything written") {
   CHECK(plain->at("a/b/run").uid == 0);
   CHECK(plain->at("a/b/run").mtime.seconds == 77);
   request.owner = {5, 6};
-  request.mode = 0640;
+  request.chmod = *ModeChange::parse("0640");
   request.mtime = 1000;
   auto chosen = copy(tree, request);
   REQUIRE(chosen.ok());
@@ -169,9 +170,15 @@ TEST_CASE("owner, mode and time are what was asked, for everything written") {
     CHECK(entry.uid == 5);
     CHECK(entry.gid == 6);
     CHECK(entry.mtime == Timestamp{1000, 0});
-    const bool made = entry.path == "a" || entry.path == "a/b";
-    if (entry.type != EntryType::Symlink) CHECK(entry.mode == (made ? 0755 : 0640));
+    if (entry.type != EntryType::Symlink) CHECK(entry.mode == 0640);
   }
+  request.chmod = *ModeChange::parse("go=,u+X");
+  auto symbolic = copy(tree, request);
+  REQUIRE(symbolic.ok());
+  CHECK(symbolic->at("a").mode == 0755);
+  CHECK(symbolic->at("a/b/d").mode == 0700);
+  CHECK(symbolic->at("a/b/run").mode == 04700);
+  CHECK(symbolic->at("a/b/l").type == EntryType::Symlink);
 }
 
 TEST_CASE("symlinks: a source is followed inside the root, those in a directory stay") {
@@ -231,12 +238,89 @@ TEST_CASE("excluded files are not copied, and their directories only for what is
         "NotFound: node_modules: not found (excluded by .dockerignore)");
   CHECK(names(tree, {.sources = {"logs/drop"}, .destination = to}, hooks) ==
         "NotFound: logs/drop: not found (excluded by .dockerignore)");
-  CHECK(names(tree, {.sources = {"node_*"}, .destination = to}, hooks) ==
-        "NotFound: node_*: no file matches");
+  CHECK(names(tree, {.sources = {"node_*"}, .destination = to}, hooks) == "");
   CHECK(names(tree, {.sources = {"logs"}, .destination = to}, hooks) == "x/keep x/keep/me");
   hooks.may_include_below = nullptr;
   CHECK(names(tree, {.sources = {"."}, .destination = directory("/")}, hooks) ==
         "a.js logs logs/keep logs/keep/me");
+}
+
+TEST_CASE("what --exclude leaves out: patterns from each source on") {
+  Tree tree;
+  tree.file("d/a.txt", "").file("d/b.md", "").file("d/s/a.txt", "").file("d/s/keep.txt", "");
+  tree.file("e/a.txt", "").file("home.txt", "").file("hom.md", "");
+  struct Row {
+    std::vector<std::string> sources, excludes;
+    const char* names;
+  };
+  for (const Row& row : {
+           Row{{"d"}, {"*.txt"}, "x/b.md x/s x/s/a.txt x/s/keep.txt"},
+           {{"d"}, {"**/*.txt"}, "x/b.md x/s"},
+           {{"d"}, {"**/*.txt", "!s/keep.txt"}, "x/b.md x/s x/s/keep.txt"},
+           {{"d"}, {"s", "!s/keep.txt"}, "x/a.txt x/b.md x/s x/s/keep.txt"},
+           {{"d"}, {"s"}, "x/a.txt x/b.md"},
+           {{"d"}, {"s/"}, "x/a.txt x/b.md"},
+           {{"d"}, {"/a.txt", "b.*"}, "x/s x/s/a.txt x/s/keep.txt"},
+           {{"d"}, {"*"}, ""},
+           {{"d", "e"}, {"a.txt"}, "x/b.md x/s x/s/a.txt x/s/keep.txt"},
+           {{"."}, {"d/s", "*.md"}, "x/d x/d/a.txt x/d/b.md x/e x/e/a.txt x/home.txt"},
+           {{"hom*"}, {"*.txt"}, "x/hom.md"},
+           {{"*"}, {"*.txt", "*.md", "s"}, ""},
+           {{"home.txt"}, {"*.txt"}, "x/home.txt"},
+           {{"d"}, {}, "x/a.txt x/b.md x/s x/s/a.txt x/s/keep.txt"},
+       }) {
+    INFO(row.sources[0] << " without " << (row.excludes.empty() ? "" : row.excludes[0]));
+    CHECK(names(tree, {.sources = row.sources,
+                       .destination = directory("/x"),
+                       .excludes = row.excludes}) == row.names);
+  }
+  CHECK(names(tree, {.sources = {"d"}, .destination = directory("/x"), .excludes = {"["}}) ==
+        "InvalidInput: --exclude: pattern \"[\": unfinished [");
+}
+
+TEST_CASE("with --parents a source keeps its directories, from /./ on") {
+  Tree tree;
+  tree.file("a/b/c/foo", "").file("a/b/c/e/bay", "").file("a/b2/c/e/bar", "").dir("a/b", 0711);
+  tree.file("x/a.txt", "").file("y/a.txt", "").link("link", "a/b");
+  struct Row {
+    std::vector<std::string> sources;
+    const char* names;
+  };
+  for (const Row& row : {
+           Row{{"x/a.txt", "./y/a.txt"}, "o o/x o/x/a.txt o/y o/y/a.txt"},
+           {{"a/b"}, "o o/a o/a/b o/a/b/c o/a/b/c/e o/a/b/c/e/bay o/a/b/c/foo"},
+           {{"/a/b/c/."}, "o o/a o/a/b o/a/b/c o/a/b/c/e o/a/b/c/e/bay o/a/b/c/foo"},
+           {{"/a/b/./c"}, "o o/c o/c/e o/c/e/bay o/c/foo"},
+           {{"/a/./b/./c"}, "o o/b o/b/c o/b/c/e o/b/c/e/bay o/b/c/foo"},
+           {{"a/./*/c/e"}, "o o/b o/b/c o/b/c/e o/b/c/e/bay o/b2 o/b2/c o/b2/c/e o/b2/c/e/bar"},
+           {{"a/b*/./c/**/e"}, "o o/c o/c/e o/c/e/bar o/c/e/bay"},
+           {{"**/*.txt"}, "o o/x o/x/a.txt o/y o/y/a.txt"},
+           {{"**/ba?"},
+            "o o/a o/a/b o/a/b/c o/a/b/c/e o/a/b/c/e/bay o/a/b2 o/a/b2/c o/a/b2/c/e "
+            "o/a/b2/c/e/bar"},
+           {{"link"}, "o o/link"},
+           {{"link/./c/foo"}, "o o/c o/c/foo"},
+           {{"none*"}, "o"},
+           {{"a/none*/./x"}, "o"},
+           {{"none"}, "NotFound: --parents: none: not found"},
+           {{"a/./none"}, "NotFound: --parents: a/./none: not found"},
+           {{"x/a.txt/./b"}, "InvalidInput: --parents: x/a.txt: not a directory"},
+       }) {
+    INFO(row.sources[0]);
+    CHECK(names(tree, {.sources = row.sources, .destination = slash("/o"), .parents = true}) ==
+          row.names);
+  }
+  auto kept = copy(tree, {.sources = {"a/b/c/foo"}, .destination = slash("/o"), .parents = true});
+  REQUIRE(kept.ok());
+  CHECK(kept->at("o/a/b").mode == 0711);
+  CHECK(names(tree, {.sources = {"a"},
+                     .destination = slash("/o"),
+                     .excludes = {"a/b2", "**/foo"},
+                     .parents = true}) == "o o/a o/a/b o/a/b/c o/a/b/c/e o/a/b/c/e/bay");
+  CopyHooks hooks;
+  hooks.excluded = [](std::string_view path, bool) { return path == "x/a.txt"; };
+  CHECK(names(tree, {.sources = {"x/a.txt"}, .destination = slash("/o"), .parents = true}, hooks) ==
+        "NotFound: --parents: x/a.txt: not found");
 }
 
 TEST_CASE("later sources win") {
@@ -303,8 +387,10 @@ TEST_CASE("a request survives JSON, whatever its bytes") {
                                       .trailing_slash = true,
                                       .missing_parents = {"/p"}},
                       .owner = {7, 8},
-                      .mode = 0755,
-                      .mtime = -5};
+                      .chmod = *ModeChange::parse("u=rwX"),
+                      .mtime = -5,
+                      .excludes = {"*.\xfd"},
+                      .parents = true};
   auto text = dump_json(to_json(request));
   auto back = copy_request_from_json(*parse_json(text));
   REQUIRE(back.ok());
@@ -315,7 +401,9 @@ TEST_CASE("a request survives JSON, whatever its bytes") {
   CHECK(back->destination.missing_parents == request.destination.missing_parents);
   CHECK(back->owner.uid == 7);
   CHECK(back->owner.gid == 8);
-  CHECK(back->mode == request.mode);
+  CHECK(back->chmod == request.chmod);
+  CHECK(back->excludes == request.excludes);
+  CHECK(back->parents);
   CHECK(back->mtime == request.mtime);
   CHECK_FALSE(copy_request_from_json(Json::array()).ok());
   CHECK_FALSE(
