@@ -128,7 +128,8 @@ contract::BuildReport run_job(Job job, const std::string& wanted_work_dir,
   if (!context->source().revision.empty()) progress.note("source " + context->source().revision);
   job.options.created = created_time(job.timestamp, context->source());
   job.options.clamp_run = job.explicit_timestamp;
-  job.options.compression.gzip.threads = std::thread::hardware_concurrency();
+  job.options.compression.gzip.threads = job.options.compression.zstd.threads =
+      std::thread::hardware_concurrency();
   job.options.work_dir = work->path();
   if (job.options.leave_trees) work->keep();
   auto quick_client = [&](std::stop_token quick_stop) {

@@ -21,11 +21,10 @@ Result<void> check_writable(const std::string& directory) {
   return {};
 }
 
-Result<void> check_report(const std::string& report) {
-  if (report.empty()) return {};
+Result<void> check_file(const std::string& path) {
   std::error_code ignored;
-  if (fs::is_directory(report, ignored)) return errno_error(report, EISDIR);
-  auto parent = fs::path(report).parent_path().string();
+  if (fs::is_directory(path, ignored)) return errno_error(path, EISDIR);
+  auto parent = fs::path(path).parent_path().string();
   return check_writable(parent.empty() ? "." : parent);
 }
 
@@ -40,7 +39,9 @@ Result<void> write_report(const std::string& path, std::string_view text) {
 }
 
 Result<void> check_destinations(const executor::Output& output, const std::string& report) {
-  TRY_CONTEXT(check_report(report), "--report");
+  if (!report.empty()) TRY_CONTEXT(check_file(report), "--report");
+  if (const auto* archive = std::get_if<executor::ArchiveOutput>(&output))
+    return check_file(archive->path).context("--output");
   const auto* layout = std::get_if<executor::LayoutOutput>(&output);
   if (layout == nullptr) return {};
   std::error_code error;

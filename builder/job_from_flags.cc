@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "builder/job.h"
+#include "builder/output_flags.h"
 #include "builder/secret_flags.h"
 
 namespace imagebuild {
@@ -39,60 +40,6 @@ Result<std::map<std::string, std::string>> key_values(const std::vector<std::str
       values[name] = "";
   }
   return values;
-}
-
-Result<executor::Output> parse_output(const BuildFlags& flags) {
-  std::vector<oci::Reference> references;
-  for (const auto& tag : flags.tags)
-    references.push_back(TRY_CONTEXT(oci::Reference::parse(tag), "--tag"));
-  for (const auto& reference : references)
-    if (reference.name() != references.front().name())
-      return fail(ErrorKind::InvalidInput,
-                  "--tag: all tags of one build must name one repository, " + reference.name() +
-                      " is not " + references.front().name());
-  std::string kind =
-      flags.output.empty() ? (references.empty() ? "none" : "registry") : flags.output;
-  if (kind == "none") return executor::Output(executor::NoOutput{});
-  if (kind == "registry") {
-    if (references.empty()) return fail(ErrorKind::InvalidInput, "--output registry needs --tag");
-    return executor::Output(executor::RegistryOutput{std::move(references)});
-  }
-  if (kind.starts_with("oci:") && kind.size() > 4) {
-    std::string tag = references.empty() ? "latest" : references.front().tag_or_latest();
-    return executor::Output(executor::LayoutOutput{.directory = kind.substr(4), .tag = tag});
-  }
-  for (const char* later : {"oci-archive:", "docker-archive:", "rootfs:"})
-    if (kind.starts_with(later))
-      return fail(ErrorKind::InvalidInput,
-                  "--output " + std::string(later) +
-                      " is not supported yet; use registry, oci:DIR or none");
-  return fail(ErrorKind::InvalidInput, "--output " + kind + ": expected registry, oci:DIR or none");
-}
-
-Result<BlobWriterOptions> parse_compression(const std::string& text) {
-  BlobWriterOptions options;
-  if (text.empty()) return options;
-  auto colon = text.find(':');
-  std::string format = text.substr(0, colon);
-  if (format == "zstd")
-    return fail(ErrorKind::InvalidInput,
-                "--compression zstd is not supported yet; use gzip or none");
-  if (format == "none" && colon == std::string::npos) {
-    options.compression = Compression::None;
-    return options;
-  }
-  if (format != "gzip")
-    return fail(ErrorKind::InvalidInput,
-                "--compression " + text + ": expected gzip, gzip:LEVEL or none");
-  if (colon == std::string::npos) return options;
-  std::string_view level = std::string_view(text).substr(colon + 1);
-  auto [end, error] =
-      std::from_chars(level.data(), level.data() + level.size(), options.gzip.level);
-  if (error != std::errc() || end != level.data() + level.size() || options.gzip.level < 1 ||
-      options.gzip.level > 12)
-    return fail(ErrorKind::InvalidInput,
-                "--compression " + text + ": the level of gzip is 1 to 12");
-  return options;
 }
 
 Result<api::Timestamp> parse_timestamp(const std::string& text) {
@@ -168,7 +115,7 @@ Result<Job> make_job(const BuildFlags& flags) {
   else if (!flags.network.empty() && flags.network != "default")
     return fail(ErrorKind::InvalidInput,
                 "--network " + flags.network + ": expected default or none");
-  job.options.output = TRY(parse_output(flags));
+  job.options.output = TRY(parse_output(flags.tags, flags.output));
   job.options.compression = TRY(parse_compression(flags.compression));
   if (!flags.timestamp.empty()) job.timestamp = TRY(parse_timestamp(flags.timestamp));
   job.explicit_timestamp = !flags.timestamp.empty();
@@ -245,7 +192,7 @@ Result<void> add_to(const BuildFlags& flags, Job& job) {
   for (const auto& host : flags.registry.insecure) job.insecure.push_back(host);
   for (auto& mirror : TRY(parse_mirrors(flags.registry))) job.mirrors.push_back(std::move(mirror));
   if (flags.output.empty() || flags.output == "registry") return {};
-  job.options.output = TRY(parse_output(flags));
+  job.options.output = TRY(parse_output(flags.tags, flags.output));
   return {};
 }
 

@@ -104,6 +104,16 @@ Result<executor::RegistryOutput> output_of(const contract::BuildRequest& request
   return output;
 }
 
+BlobWriterOptions compression_of(const api::LayerCompression& wanted) {
+  using Format = api::LayerCompression::Format;
+  BlobWriterOptions options;
+  if (wanted.format == Format::None) options.compression = Compression::None;
+  if (wanted.format == Format::Zstd) options.compression = Compression::Zstd;
+  options.gzip.level = wanted.level.value_or(options.gzip.level);
+  options.zstd.level = wanted.level.value_or(options.zstd.level);
+  return options;
+}
+
 }  // namespace
 
 std::variant<Job, JobError> job_from_request(const contract::BuildRequest& request) {
@@ -122,6 +132,7 @@ std::variant<Job, JobError> job_from_request(const contract::BuildRequest& reque
   job.options.annotations = spec.annotations;
   job.options.network = spec.network == api::Network::None ? Network::None : Network::Default;
   job.options.output = *std::move(output);
+  job.options.compression = compression_of(spec.compression);
   job.options.budget = spec.budget;
   job.options.baseline_bytes = request.run.baseline_bytes;
   job.options.revision = request.resolved.revision;

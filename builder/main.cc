@@ -47,15 +47,18 @@ void add_build(CLI::App& app, BuildFlags& flags) {
   app.add_option("--network", flags.network, "network of RUN: default or none");
   app.add_option("--step-timeout", flags.step_timeout,
                  "end a RUN that takes longer, and the build with it: 90s, 10m, 1h30m");
-  app.add_option("--output", flags.output,
-                 "registry (default with --tag), oci:DIR, or none (default without)");
+  app.add_option(
+      "--output", flags.output,
+      "registry (default with --tag), oci:DIR, oci-archive:FILE, docker-archive:FILE, or none "
+      "(default without)");
   app.add_option("--cache-repo", flags.cache_repo, "(not supported yet)");
   app.add_option(
       "--cache-dir", flags.cache_dir,
       "keep the caches of RUN --mount=type=cache here (default: they end with the build)");
   app.add_flag("--no-cache", flags.no_cache,
                "run every step (there is no step cache yet, so this is always so)");
-  app.add_option("--compression", flags.compression, "gzip[:LEVEL] (default gzip:6) or none");
+  app.add_option("--compression", flags.compression,
+                 "gzip[:LEVEL] (default gzip:6), zstd[:LEVEL] or none");
   add_registry(app, flags.registry);
   app.add_option("--isolation", flags.isolation, "auto or overlay");
   app.add_option("--timestamp", flags.timestamp,

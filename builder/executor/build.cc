@@ -102,9 +102,8 @@ class Build {
     for (const auto& finding : result.findings)
       services_.progress.warning(dockerfile::to_line(file, finding));
     if (!result.fail) return {};
-    return fail(ErrorKind::InvalidInput,
-                dockerfile::to_line(file, result.findings.front()) +
-                    " (findings count as errors: # check=error=true)");
+    return fail(ErrorKind::InvalidInput, dockerfile::to_line(file, result.findings.front()) +
+                                             " (findings count as errors: # check=error=true)");
   }
 
   Result<Outcome> run_stages(const dockerfile::Dockerfile& file, const plan::Plan& plan,
@@ -213,12 +212,16 @@ class Build {
   Result<void> deliver(Outcome& outcome, std::optional<Uploader>& uploader,
                        const BlobStore& blobs) {
     Stopwatch watch(report_.phases.push);
-    if (const auto* layout = std::get_if<LayoutOutput>(&options_.output)) {
+    const auto* layout = std::get_if<LayoutOutput>(&options_.output);
+    const auto* archive = std::get_if<ArchiveOutput>(&options_.output);
+    if (layout != nullptr || archive != nullptr) {
       if (outcome.is_blocked(options_.budget)) return {};
       for (const auto& layer : outcome.image.layers)
         if (layer.base != nullptr && !blobs.contains(layer.finished.get()->blob.digest))
           return fail(ErrorKind::Internal, "a base layer is not in the store");
-      return write_layout(outcome.image, *layout, blobs).context("write " + layout->directory);
+      if (layout != nullptr)
+        return write_layout(outcome.image, *layout, blobs).context("write " + layout->directory);
+      return write_archive(outcome.image, *archive, blobs).context("write " + archive->path);
     }
     const auto* registry = std::get_if<RegistryOutput>(&options_.output);
     if (registry == nullptr) return {};

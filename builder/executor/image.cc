@@ -13,6 +13,18 @@ struct LayerFacts {
   contract::LayerReport report;
 };
 
+std::string_view media_type_of(Compression compression) {
+  switch (compression) {
+    case Compression::None:
+      return oci::media_type::kLayer;
+    case Compression::Gzip:
+      return oci::media_type::kLayerGzip;
+    case Compression::Zstd:
+      return oci::media_type::kLayerZstd;
+  }
+  return oci::media_type::kLayer;
+}
+
 LayerFacts facts_of(const ImageLayer& layer, const FinishedLayer& finished,
                     Compression compression) {
   const LayerBlob& blob = finished.blob;
@@ -31,8 +43,7 @@ LayerFacts facts_of(const ImageLayer& layer, const FinishedLayer& finished,
     if (layer.base_index < layer.base->uncompressed.size())
       facts.report.uncompressed_bytes = layer.base->uncompressed[layer.base_index];
   } else {
-    facts.descriptor.media_type =
-        compression == Compression::None ? oci::media_type::kLayer : oci::media_type::kLayerGzip;
+    facts.descriptor.media_type = media_type_of(compression);
   }
   return facts;
 }

@@ -32,4 +32,8 @@ Result<Image> make_image(StageState state, const BuildOptions& options);
 /// sees the old or the new state.
 Result<void> write_layout(const Image& image, const LayoutOutput& output, const BlobStore& blobs);
 
+/// Writes the image as one file, renamed into place when it is whole. Layers of an OCI archive are
+/// as they were made, those of a Docker archive plain tar.
+Result<void> write_archive(const Image& image, const ArchiveOutput& output, const BlobStore& blobs);
+
 }  // namespace imagebuild::executor

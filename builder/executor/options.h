@@ -28,9 +28,16 @@ struct LayoutOutput {
   std::string directory;
   std::string tag;
 };
+/// One file, which skopeo, podman and containerd read, and docker the second kind.
+struct ArchiveOutput {
+  enum class Format { Oci, Docker };
+  Format format = Format::Oci;
+  std::string path;
+  std::vector<oci::Reference> references;  ///< the image's names in it; may be empty
+};
 /// Build and measure, keep nothing.
 struct NoOutput {};
-using Output = std::variant<RegistryOutput, LayoutOutput, NoOutput>;
+using Output = std::variant<RegistryOutput, LayoutOutput, ArchiveOutput, NoOutput>;
 
 struct BuildOptions {
   std::string target;

@@ -1,5 +1,5 @@
-// A layer on its way into the store, in one pass: tar bytes → diffID → gzip → digest → blob file.
-// Streaming: a few MiB a thread, whatever the layer's size.
+// A layer on its way into the store, in one pass: tar bytes → diffID → compression → digest → blob
+// file. Streaming: a few MiB a thread, whatever the layer's size.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,9 @@ struct LayerBlob {
 };
 
 struct BlobWriterOptions {
-  Compression compression = Compression::Gzip;  // Gzip or None
+  Compression compression = Compression::Gzip;
   GzipOptions gzip;
+  ZstdOptions zstd;
 };
 
 /// Destroyed before finish(), it leaves nothing in the store. Move-only.

@@ -1,7 +1,7 @@
 // Layer compression. Reading recognises gzip, zstd and plain bytes by their first bytes and is
 // bounded, so that a small blob cannot fill the disk. Writing makes gzip of independent 1 MiB
-// members (a valid gzip stream is a sequence of members): blocks compress in parallel, and the
-// bytes depend on the input and the level alone, never on the number of threads.
+// members (a valid gzip stream is a sequence of members), or one frame of zstd: blocks compress in
+// parallel, and the bytes depend on the input and the level alone, never on the number of threads.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,27 @@ class GzipCompressor {
   GzipCompressor(GzipCompressor&&) noexcept;
   GzipCompressor& operator=(GzipCompressor&&) noexcept;
   ~GzipCompressor();
+
+  Result<void> write(std::string_view bytes);
+  Result<void> finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+struct ZstdOptions {
+  int level = 3;         // zstd's, 1 to 19
+  unsigned threads = 1;  // 0 is 1
+};
+
+/// One zstd frame with a checksum; otherwise as GzipCompressor, the sink included.
+class ZstdCompressor {
+ public:
+  ZstdCompressor(ByteSink sink, ZstdOptions options);
+  ZstdCompressor(ZstdCompressor&&) noexcept;
+  ZstdCompressor& operator=(ZstdCompressor&&) noexcept;
+  ~ZstdCompressor();
 
   Result<void> write(std::string_view bytes);
   Result<void> finish();

@@ -362,6 +362,7 @@ Result<Spec> spec_from_json(const Json& value) {
     else
       spec.fail("timestamp", timestamp.error().message);
   }
+  result.compression = read_compression(spec);
   result.network = static_cast<Network>(spec.choice("network", {"Default", "None"}));
   result.timeout = spec.duration("timeout").value_or(result.timeout);
   if (result.timeout < std::chrono::seconds(1) || result.timeout > std::chrono::hours(24 * 7))
@@ -390,6 +391,8 @@ Json spec_to_json(const Spec& spec) {
   put_all(result, "labels", spec.labels);
   put_all(result, "annotations", spec.annotations);
   if (spec.timestamp) result["timestamp"] = timestamp_to_text(*spec.timestamp);
+  if (spec.compression != defaults.compression)
+    result["compression"] = compression_to_json(spec.compression);
   if (spec.network == Network::None) result["network"] = "None";
   if (spec.timeout != defaults.timeout) result["timeout"] = seconds_text(spec.timeout);
   if (spec.retries != defaults.retries) result["retries"] = spec.retries;

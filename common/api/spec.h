@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/api/budget.h"
+#include "common/api/compression.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/result.h"
@@ -99,6 +100,7 @@ struct Spec {
   Registries registries;
   std::map<std::string, std::string> labels, annotations;
   std::optional<Timestamp> timestamp;
+  LayerCompression compression;
   Network network = Network::Default;
   Duration timeout = std::chrono::hours(1);
   int retries = 2;

@@ -65,6 +65,7 @@ registries: {secretRefs: [{name: r}], caRef: {name: ca, key: k}, insecure: [h]}
 labels: {a: b}
 annotations: {a: b}
 timestamp: Zero
+compression: {format: zstd, level: 7}
 network: None
 timeout: 1h
 retries: 1

@@ -122,7 +122,14 @@ TEST_CASE("what is wrong with a spec is named by its field") {
       {"pod: {isolation: Chroot}", "spec.pod.isolation: \"Chroot\" is not one of Auto, Overlay"},
       {"pod: {labels: {imagebuild.dev/uid: x}}",
        "spec.pod.labels: \"imagebuild.dev/uid\" belongs to the operator"},
-      {"compression: {format: zstd}", "spec.compression: unknown field"},
+      {"compression: {format: xz}",
+       "spec.compression.format: \"xz\" is not one of gzip, zstd, none"},
+      {"compression: {level: 13}", "spec.compression.level: expected an integer from 1 to 12"},
+      {"compression: {format: zstd, level: 20}",
+       "spec.compression.level: expected an integer from 1 to 19"},
+      {"compression: {kind: zstd}", "spec.compression.kind: unknown field"},
+      {"compression: {format: none, level: 1}", "spec.compression.level: none has no level"},
+      {"output: {format: oci}", "spec.output: unknown field"},
       {"platforms: [linux/arm64]", "spec.platforms: unknown field"},
   };
   for (const Row& row : rows) {

@@ -13,9 +13,10 @@ namespace {
 
 constexpr std::uint64_t kPlenty = 1 << 30;
 
-std::string gzip(std::string_view bytes, GzipOptions options = {}) {
+template <typename Compressor, typename Options>
+std::string compress(std::string_view bytes, Options options) {
   std::string out;
-  GzipCompressor compressor(
+  Compressor compressor(
       [&](std::string_view part) -> Result<void> {
         out += part;
         return {};
@@ -25,6 +26,10 @@ std::string gzip(std::string_view bytes, GzipOptions options = {}) {
   REQUIRE(compressor.write(bytes.substr(bytes.size() / 3)).ok());
   REQUIRE(compressor.finish().ok());
   return out;
+}
+
+std::string gzip(std::string_view bytes, GzipOptions options = {}) {
+  return compress<GzipCompressor>(bytes, options);
 }
 
 std::string zstd(std::string_view bytes) {
@@ -66,11 +71,25 @@ TEST_CASE("gzip round-trips at every size around the block") {
   CHECK(*plain(gzip(text, {.level = 1, .threads = 3})) == text);
 }
 
+TEST_CASE("zstd round-trips, and a higher level is smaller") {
+  const std::size_t size = GENERATE(0u, 1u, (2u << 20) - 1, 2u << 20, (9u << 20) + 77);
+  const std::string text = text_of(size);
+  const std::string fast = compress<ZstdCompressor>(text, ZstdOptions{});
+  CHECK(detect_compression(fast) == Compression::Zstd);
+  CHECK(*plain(fast) == text);
+  const std::string small = compress<ZstdCompressor>(text, ZstdOptions{.level = 19, .threads = 2});
+  CHECK(*plain(small) == text);
+  CHECK(small.size() <= fast.size());
+}
+
 TEST_CASE("the bytes do not depend on the number of threads") {
   const std::string text = text_of((9 << 20) + 5);
   const std::string one = gzip(text);
   CHECK(gzip(text, {.threads = 2}) == one);
   CHECK(gzip(text, {.threads = 7}) == one);
+  const std::string frame = compress<ZstdCompressor>(text, ZstdOptions{});
+  CHECK(compress<ZstdCompressor>(text, ZstdOptions{.threads = 2}) == frame);
+  CHECK(compress<ZstdCompressor>(text, ZstdOptions{.threads = 7}) == frame);
 }
 
 TEST_CASE("gzip carries no time and no name, and zlib reads it") {
@@ -151,6 +170,13 @@ TEST_CASE("an error of the source and of the sink arrives as it was") {
     CHECK(written.error().message == "disk full");
     CHECK_FALSE(compressor.finish().ok());
   }
+  ZstdCompressor compressor(
+      [](std::string_view) -> Result<void> { return fail(ErrorKind::Transient, "disk full"); }, {});
+  auto written = compressor.write(text_of(10 << 20));
+  if (written.ok()) written = compressor.finish();
+  REQUIRE_FALSE(written.ok());
+  CHECK(written.error().message == "disk full");
+  CHECK_FALSE(compressor.finish().ok());
 }
 
 TEST_CASE("a compressor dropped in the middle ends its threads") {
