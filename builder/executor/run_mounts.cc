@@ -87,6 +87,9 @@ Result<LayerId> StageBuilder::context_view(const std::string& source) {
 
 Result<LowerList> StageBuilder::mount_tree(const std::string& from) {
   if (from == "scratch") return LowerList{};
+  if (build_.named.contains(from))
+    return fail(ErrorKind::InvalidInput,
+                "from=" + from + ": the files of a named context cannot be mounted yet; COPY them");
   return tree_of(TRY(plan::resolve_from(build_.file, planned_.index, from, build_.plan.platform)));
 }
 
