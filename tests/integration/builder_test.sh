@@ -53,8 +53,8 @@ RUN echo "\$A \$B \${GLOBAL:-unseen} \$FROM_BASE" > /values
 ENV C=\${B}-\${A}
 EOF
 holds "a build with --build-arg succeeds" root variables --build-arg B=given
-is "ENV wins over ARG, --build-arg over the default, a global ARG is unseen, ENV of the base is seen" "$(cat "$ROOTFS/values")" "env given unseen yes"
-is "ENV is expanded with both" "$(jq -r '.config.Env[] | select(startswith("C="))' "$CONFIG")" C=given-env
+is "the later of ENV and ARG counts, --build-arg wins over the default, a global ARG is unseen, ENV of the base is seen" "$(cat "$ROOTFS/values")" "later given unseen yes"
+is "ENV is expanded with both" "$(jq -r '.config.Env[] | select(startswith("C="))' "$CONFIG")" C=given-later
 is "ARGs are not in the config" "$(jq -r '.config.Env[] | select(startswith("B="))' "$CONFIG")" ""
 
 context ignore <<EOF
