@@ -16,6 +16,17 @@ constexpr int kMaxDepth = 100;
 constexpr std::size_t kMaxResult = 1u << 20;
 constexpr std::string_view kSpecialParameters = "@*#?-$!0";
 
+/// Text of the file as a part of a one-line message: no control characters, at most 200 bytes.
+std::string in_message(std::string_view text) {
+  std::string out;
+  for (std::size_t position = 0; position < text.size() && out.size() < 200;) {
+    Rune rune = decode_rune(text, position);
+    append_rune(out, rune.value < 0x20 || rune.value == 0x7f ? U' ' : rune.value);
+    position += rune.width;
+  }
+  return out;
+}
+
 }  // namespace
 
 /// Collects words while text arrives: blanks end a word unless they come from quotes or escapes.
@@ -211,7 +222,7 @@ Result<std::string> Expander::with_default(const std::string& variable, char mod
     case '?':
       if (present) return *value;
       if (word.empty()) word = value ? "is not allowed to be empty" : "is not allowed to be unset";
-      return error(variable + ": " + word);
+      return error(in_message(variable) + ": " + in_message(word));
     default:
       break;
   }

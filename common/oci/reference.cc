@@ -152,10 +152,14 @@ std::string Reference::to_string() const {
 std::string Reference::familiar() const {
   std::string full = to_string();
   if (registry != kDefaultRegistry) return full;
+  // "docker.io/a.b/c": without the registry "a.b" would be one, and a whole lone word an image id.
+  auto slash = repository.find('/');
+  if (slash != std::string::npos && names_registry(repository.substr(0, slash))) return full;
   full.erase(0, kDefaultRegistry.size() + 1);
   bool official = repository.starts_with(kOfficialPrefix) &&
                   repository.find('/', kOfficialPrefix.size()) == std::string::npos;
-  if (official) full.erase(0, kOfficialPrefix.size());
+  if (official && !is_image_id(std::string_view(full).substr(kOfficialPrefix.size())))
+    full.erase(0, kOfficialPrefix.size());
   return full;
 }
 

@@ -118,10 +118,12 @@ TEST_CASE("errors of expansion say where and what", "[dockerfile]") {
        {Row{"ab${X", "character 6: missing '}'"}, Row{"'abc", "missing closing '"},
         Row{"x\"abc", "character 2: missing closing \""}, Row{"${}", "variable's name"},
         Row{"${UNSET?give it}", "UNSET: give it"}, Row{"${UNSET:?}", "not allowed to be unset"},
-        Row{"${EMPTY:?}", "not allowed to be empty"}, Row{"${X:#a}", "unknown modifier"},
-        Row{"${X=a}", "unknown modifier \"=\""}, Row{"${X:=a}", "unknown modifier \":=\""},
-        Row{"${X//a}", "missing '/'"}, Row{"${X#\\a}", "\\ must stand before"},
-        Row{"${X:-a", "missing '}'"}, Row{"${한국", "missing '}'"}}) {
+        Row{"${EMPTY:?}", "not allowed to be empty"},
+        Row{"${UNSET?two\nlines\xff}", "UNSET: two lines\xef\xbf\xbd"},
+        Row{"${X:#a}", "unknown modifier"}, Row{"${X=a}", "unknown modifier \"=\""},
+        Row{"${X:=a}", "unknown modifier \":=\""}, Row{"${X//a}", "missing '/'"},
+        Row{"${X#\\a}", "\\ must stand before"}, Row{"${X:-a", "missing '}'"},
+        Row{"${한국", "missing '}'"}}) {
     INFO(row.word);
     auto result = expand(row.word, find_variable);
     REQUIRE_FALSE(result.ok());
