@@ -200,9 +200,15 @@ Result<LowerList> StageBuilder::tree_of(const plan::Base& base) {
   BaseImage* image = nullptr;
   LowerList own;
   if (const auto* other = std::get_if<plan::StageRef>(&base)) {
-    const StageState& stage = build_.finished.at(other->index);
-    image = stage.base;
-    own = stage.own;
+    const auto stage = build_.finished.find(other->index);
+    // Only an image's ONBUILD names what was not planned: it is read after the plan is made.
+    if (stage == build_.finished.end())
+      return fail(ErrorKind::InvalidInput,
+                  "stage " + build_.file.stages[other->index].display_name() +
+                      " was not built: only the base's ONBUILD names it. Let an instruction of "
+                      "this Dockerfile use it, too, e.g. RUN --mount=from=");
+    image = stage->second.base;
+    own = stage->second.own;
   } else if (const auto* reference = std::get_if<plan::ImageRef>(&base)) {
     auto opened = build_.bases.open(*reference);
     if (!opened) return build_.note.because(Doing::Pull, std::move(opened).error());

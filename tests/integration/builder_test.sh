@@ -42,6 +42,25 @@ is "RUN true makes no layer" "$(own_layers)" 4
 is "and has an empty history entry" "$(jq '.history[-1].empty_layer' "$CONFIG")" true
 holds "a RUN layer holds no mount points" test -z "$(ls -A "$ROOTFS/proc" "$ROOTFS/sys" "$ROOTFS/dev" "$ROOTFS/etc/resolv.conf" 2>/dev/null)"
 
+context onbuild-copy <<EOF
+FROM scratch
+ONBUILD COPY --from=files /out /copied
+EOF
+build -t "$R/onbuild-copy:1"
+context onbuild-copy-user <<EOF
+FROM $BASE AS files
+RUN echo from-files > /out
+FROM $R/onbuild-copy:1
+EOF
+build
+is "an image's ONBUILD that copies from a stage which nothing else uses fails" "$STATUS" 1
+holds "and says why" logged "stage files was not built: only the base's ONBUILD names it"
+cat >>"$C/Dockerfile" <<'EOF'
+COPY --from=files /out /other
+EOF
+holds "with another use of the stage it copies" root onbuild-copy
+is "what the stage made" "$(cat "$ROOTFS/copied")" from-files
+
 context variables <<EOF
 ARG GLOBAL=global
 FROM $BASE
