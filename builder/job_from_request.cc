@@ -60,6 +60,18 @@ std::optional<JobError> add_credentials(const contract::BuildRequest& request, J
   return std::nullopt;
 }
 
+// A plain ImageBuild names Secrets that nobody has mounted: --secret gives them.
+std::optional<JobError> add_secrets(const contract::BuildRequest& request, Job& job) {
+  const auto& mounted = request.files.build_secrets;
+  for (std::size_t i = 0; i < mounted.size() && i < request.spec.secrets.size(); ++i) {
+    const std::string field = "spec.secrets[" + std::to_string(i) + "].secretRef";
+    auto value = read_mounted(mounted[i], mounted[i].path, field);
+    if (auto* error = std::get_if<JobError>(&value)) return *error;
+    job.options.secrets[request.spec.secrets[i].id] = std::get<std::string>(std::move(value));
+  }
+  return std::nullopt;
+}
+
 std::optional<JobError> set_source(const contract::BuildRequest& request, Job& job) {
   const auto& spec = request.spec;
   if (const auto* files = std::get_if<api::InlineSource>(&spec.source)) {
@@ -120,6 +132,7 @@ std::variant<Job, JobError> job_from_request(const contract::BuildRequest& reque
   Job job;
   const auto& spec = request.spec;
   if (auto error = add_credentials(request, job)) return *error;
+  if (auto error = add_secrets(request, job)) return *error;
   if (auto error = set_source(request, job)) return *error;
   auto output = output_of(request);
   if (!output) return invalid_spec(output.error());

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "common/api/field_reader.h"
+#include "common/api/names.h"
 #include "common/oci/reference.h"
 
 namespace imagebuild::api {
@@ -13,34 +14,8 @@ constexpr std::size_t kMaxInline = 64 << 10;
 constexpr std::size_t kMaxList = 64;
 constexpr std::size_t kMaxText = 2048;
 
-bool all_of(std::string_view text, std::string_view extra) {
-  return std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           extra.find(static_cast<char>(c)) != extra.npos;
-  });
-}
-
-bool is_object_name(std::string_view name) {
-  return !name.empty() && name.size() <= 253 && all_of(name, ".-") && name.front() != '-' &&
-         name.front() != '.' &&
-         std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
-/// No component is "..", nothing absolute, no control characters:
-/// a path that stays below where it is opened.
-bool is_relative_path(std::string_view path) {
-  if (path.empty() || path.size() > 1024 || path.front() == '/') return false;
-  for (std::size_t begin = 0; begin <= path.size();) {
-    std::size_t end = std::min(path.find('/', begin), path.size());
-    if (path.substr(begin, end - begin) == "..") return false;
-    begin = end + 1;
-  }
-  return std::none_of(path.begin(), path.end(),
-                      [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '\\'; });
-}
-
 bool is_host(std::string_view host) {
-  return !host.empty() && host.size() <= 255 && all_of(host, ".-:[]_") && host.front() != '-';
+  return !host.empty() && host.size() <= 255 && is_made_of(host, ".-:[]_") && host.front() != '-';
 }
 
 // git-check-ref-format's rules, as far as they protect the command line and the wire.
@@ -181,7 +156,7 @@ void read_image(FieldReader& spec, Spec& result) {
 void read_args(FieldReader& spec, Spec& result) {
   spec.objects("args", [&](FieldReader& item) {
     Argument argument{item.required_text("name"), item.text("value")};
-    bool name_ok = all_of(argument.name, "_") && !argument.name.empty() &&
+    bool name_ok = is_made_of(argument.name, "_") && !argument.name.empty() &&
                    !(argument.name[0] >= '0' && argument.name[0] <= '9');
     if (!argument.name.empty() && !name_ok) item.fail("name", "letters, digits and _ only");
     for (const Argument& other : result.args)
@@ -205,9 +180,7 @@ void read_registries(FieldReader& spec, Registries& result) {
     reader.object("caRef", [&](FieldReader& ref) {
       CaRef ca{.name = ref.required_text("name"), .key = ref.maybe_text("key").value_or("ca.crt")};
       if (!ca.name.empty() && !is_object_name(ca.name)) ref.fail("name", "not a valid object name");
-      if (ca.key.empty() || ca.key.size() > 253 || !all_of(ca.key, "._-") || ca.key == "." ||
-          ca.key == "..")
-        ref.fail("key", "not a valid key");
+      if (!is_key(ca.key)) ref.fail("key", "not a valid key");
       ref.finish();
       result.ca_ref = ca;
     });
@@ -351,6 +324,7 @@ Result<Spec> spec_from_json(const Json& value) {
   result.target = spec.text("target");
   if (result.target.size() > 128) spec.fail("target", "longer than 128 characters");
   read_args(spec, result);
+  result.secrets = read_secrets(spec);
   read_image(spec, result);
   read_registries(spec, result.registries);
   result.labels = spec.text_map("labels");
@@ -385,6 +359,8 @@ Json spec_to_json(const Spec& spec) {
   put(result, "target", spec.target);
   for (const Argument& argument : spec.args)
     result["args"].push_back({{"name", argument.name}, {"value", argument.value}});
+  for (const BuildSecret& secret : spec.secrets)
+    result["secrets"].push_back(secret_to_json(secret));
   put_all(result, "tags", spec.tags);
   if (Json registries = registries_to_json(spec.registries); !registries.empty())
     result["registries"] = registries;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/api/budget.h"
+#include "common/api/build_secret.h"
 #include "common/api/compression.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
@@ -95,6 +96,7 @@ struct Spec {
   std::string dockerfile;  ///< relative to path; "": Dockerfile
   std::string target;
   std::vector<Argument> args;
+  std::vector<BuildSecret> secrets;
   std::string image;  ///< repository[:tag]
   std::vector<std::string> tags;
   Registries registries;

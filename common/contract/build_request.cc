@@ -23,6 +23,8 @@ Json files_to_json(const Files& files) {
     result["registryAuth"].push_back(mounted_to_json(file));
   if (files.registry_ca) result["registryCa"] = mounted_to_json(*files.registry_ca);
   if (files.git_auth) result["gitAuth"] = mounted_to_json(*files.git_auth);
+  for (const MountedFile& file : files.build_secrets)
+    result["buildSecrets"].push_back(mounted_to_json(file));
   return result;
 }
 
@@ -93,6 +95,8 @@ void read_files(FieldReader& root, Files& files) {
                    [&](FieldReader& item) { files.registry_auth.push_back(read_mounted(item)); });
     reader.object("registryCa", [&](FieldReader& item) { files.registry_ca = read_mounted(item); });
     reader.object("gitAuth", [&](FieldReader& item) { files.git_auth = read_mounted(item); });
+    reader.objects("buildSecrets",
+                   [&](FieldReader& item) { files.build_secrets.push_back(read_mounted(item)); });
     reader.finish();
   });
 }

@@ -59,6 +59,7 @@ struct Files {
       registry_auth;  ///< docker config JSON files, in the order of spec.registries.secretRefs
   std::optional<MountedFile> registry_ca;  ///< PEM file
   std::optional<MountedFile> git_auth;     ///< directory with `username` and `password`
+  std::vector<MountedFile> build_secrets;  ///< files, in the order of spec.secrets
 };
 
 struct Run {

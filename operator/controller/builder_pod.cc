@@ -13,6 +13,10 @@ std::string registry_directory(std::size_t index) {
   return std::string(kSecrets) + "/registry-" + std::to_string(index);
 }
 
+std::string build_secret_directory(std::size_t index) {
+  return std::string(kSecrets) + "/build-" + std::to_string(index);
+}
+
 const api::GitSource* git_of(const api::Spec& spec) {
   return std::get_if<api::GitSource>(&spec.source);
 }
@@ -71,6 +75,16 @@ Volumes make_volumes(const api::Spec& spec) {
         "git",
         {{"secret", {{"secretName", git->secret_ref}, {"optional", true}, {"defaultMode", 0444}}}},
         std::string(kSecrets) + "/git", true);
+  for (std::size_t i = 0; i < spec.secrets.size(); ++i) {
+    const api::BuildSecret& secret = spec.secrets[i];
+    volumes.add("build-secret-" + std::to_string(i),
+                {{"secret",
+                  {{"secretName", secret.name},
+                   {"optional", true},
+                   {"defaultMode", 0444},
+                   {"items", Json::array({{{"key", secret.key}, {"path", secret.key}}})}}}},
+                build_secret_directory(i), true);
+  }
   if (spec.registries.ca_ref)
     volumes.add("registry-ca",
                 {{"configMap", {{"name", spec.registries.ca_ref->name}, {"optional", true}}}},
@@ -150,6 +164,9 @@ contract::BuildRequest make_build_request(const api::ImageBuild& object, const a
         spec.registries.ca_ref->name, std::string(kSecrets) + "/ca/" + spec.registries.ca_ref->key};
   if (const auto* git = git_of(spec); git != nullptr && !git->secret_ref.empty())
     request.files.git_auth = contract::MountedFile{git->secret_ref, std::string(kSecrets) + "/git"};
+  for (std::size_t i = 0; i < spec.secrets.size(); ++i)
+    request.files.build_secrets.push_back(
+        {spec.secrets[i].name, build_secret_directory(i) + "/" + spec.secrets[i].key});
   return request;
 }
 

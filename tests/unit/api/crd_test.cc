@@ -59,6 +59,7 @@ path: a
 dockerfile: D
 target: t
 args: [{name: A, value: "1"}]
+secrets: [{id: i, secretRef: {name: s, key: k}}]
 image: r/w
 tags: [a]
 registries: {secretRefs: [{name: r}], caRef: {name: ca, key: k}, insecure: [h]}

@@ -15,6 +15,7 @@ spec:
   source: {git: {url: https://github.com/acme/web, ref: {branch: main}, secretRef: {name: git}}}
   path: services/web
   args: [{name: VERSION, value: "1.20"}]
+  secrets: [{id: npmrc, secretRef: {name: npm, key: .npmrc}}]
   image: registry.acme.io/web:main
   tags: [v1]
   registries: {secretRefs: [{name: push}], insecure: [registry.acme.io]}
@@ -53,7 +54,8 @@ TEST_CASE("encoding and parsing a request gives the same request") {
                       {"sha-aaaaaaaaaaaa-12345678", "main"}};
   request.files = {{{"push", "/etc/imagebuild/secrets/registry-0/.dockerconfigjson"}},
                    MountedFile{"ca", "/etc/imagebuild/ca/ca.crt"},
-                   MountedFile{"git", "/etc/imagebuild/secrets/git"}};
+                   MountedFile{"git", "/etc/imagebuild/secrets/git"},
+                   {{"npm", "/etc/imagebuild/secrets/build-0/.npmrc"}}};
   std::string text = encode_request(request);
   auto again = parse_request(text);
   REQUIRE(again.ok());

@@ -93,6 +93,28 @@ TEST_CASE("no secret value is in the pod, and a missing Secret does not keep it 
   CHECK(request->registries.mirrors[0].host == "docker.io");
 }
 
+TEST_CASE("a secret of RUN is one mounted key, and the request says where it lies") {
+  Json json = inline_object();
+  json["spec"]["secrets"] = {
+      {{"id", "npmrc"}, {"secretRef", {{"name", "npm"}, {"key", ".npmrc"}}}}};
+  const api::ImageBuild object = api::imagebuild_from_json(json);
+  REQUIRE(object.spec.ok());
+  const Json pod = make_builder_pod(object, *object.spec, {}, settings());
+  const Json volume = *std::find_if(pod["spec"]["volumes"].begin(), pod["spec"]["volumes"].end(),
+                                    [](const Json& one) { return one.contains("secret"); });
+  CHECK(volume["secret"]["secretName"] == "npm");
+  CHECK(volume["secret"]["optional"] == true);
+  CHECK(volume["secret"]["items"] == Json::array({{{"key", ".npmrc"}, {"path", ".npmrc"}}}));
+  auto request = contract::parse_request(
+      pod["metadata"]["annotations"][kRequestAnnotation].get<std::string>());
+  REQUIRE(request.ok());
+  REQUIRE(request->files.build_secrets.size() == 1);
+  CHECK(request->files.build_secrets[0].name == "npm");
+  CHECK(request->files.build_secrets[0].path == "/etc/imagebuild/secrets/build-0/.npmrc");
+  REQUIRE(request->spec.secrets.size() == 1);
+  CHECK(request->spec.secrets[0].id == "npmrc");
+}
+
 TEST_CASE("the pod goes where the operator and its ImageBuild send it") {
   api::ImageBuild object = full_object();
   PodSettings pod_settings = settings();
