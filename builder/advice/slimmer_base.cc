@@ -63,17 +63,22 @@ Result<std::vector<SlimmerBase>> find_slimmer_bases(registry::Client& client,
   std::vector<SlimmerBase> found;
   if (base.tag.empty() && base.digest) return found;
   const auto tags = slimmer_tags(base.tag_or_latest());
+  // Behind a mirror that lacks a tag the registry itself may be out of reach: ask for the next.
+  std::optional<Error> unasked;
   for (const auto* kind : {&tags.slim, &tags.alpine}) {
     for (const std::string& tag : *kind) {
       if (!oci::is_valid_tag(tag)) continue;
       const auto reference = base.with_tag(tag);
-      if (!TRY(client.head(reference))) continue;
+      const auto there = client.head(reference);
+      if (!there) unasked = there.error();
+      if (!there || !*there) continue;
       if (auto image = measure(client, reference, platform)) {
         found.push_back(*std::move(image));
         break;
       }
     }
   }
+  if (found.empty() && unasked) return *unasked;
   return found;
 }
 

@@ -35,7 +35,8 @@ struct SlimmerBase {
 
 /// The first slim and the first Alpine variant that the repository has for the platform, at most
 /// one of each. Tags are tried by HEAD, which no registry counts as a pull. None for a reference
-/// without tag but with a digest. An error is the registry's.
+/// without tag but with a digest. An error is the
+/// registry's, where nothing was found.
 Result<std::vector<SlimmerBase>> find_slimmer_bases(registry::Client& client,
                                                     const oci::Reference& base,
                                                     const oci::Platform& platform);

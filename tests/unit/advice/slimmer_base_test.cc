@@ -89,6 +89,15 @@ TEST_CASE("a variant for other platforms only is none") {
   CHECK(names(advice::find_slimmer_bases(client, f.reference("app:latest"), kAmd64)).empty());
 }
 
+TEST_CASE("a tag that cannot be asked for does not keep the others from being found") {
+  RegistryFixture f;
+  store_image(f.fake, "app", "alpine", "a");
+  f.fake.fail_next("HEAD", "/manifests/slim", {.status = 403});
+  auto client = f.client();
+  CHECK(names(advice::find_slimmer_bases(client, f.reference("app:latest"), kAmd64)) ==
+        Tags{"alpine"});
+}
+
 TEST_CASE("a registry that refuses is an error, for the caller to ignore") {
   RegistryFixture f;
   f.fake.fail_next("HEAD", "/manifests/slim", {.status = 403});
