@@ -40,8 +40,14 @@ Result<void> write_report(const std::string& path, std::string_view text) {
 
 Result<void> check_destinations(const executor::Output& output, const std::string& report) {
   if (!report.empty()) TRY_CONTEXT(check_file(report), "--report");
-  if (const auto* archive = std::get_if<executor::ArchiveOutput>(&output))
-    return check_file(archive->path).context("--output");
+  if (const auto* archive = std::get_if<executor::ArchiveOutput>(&output)) {
+    TRY_CONTEXT(check_file(archive->path), "--output");
+    // It is renamed into place, which would replace a device, a pipe or a link.
+    struct stat info {};
+    if (::lstat(archive->path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+      return fail(ErrorKind::InvalidInput, "--output: " + archive->path + " is not a regular file");
+    return {};
+  }
   const auto* layout = std::get_if<executor::LayoutOutput>(&output);
   if (layout == nullptr) return {};
   std::error_code error;

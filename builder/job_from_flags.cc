@@ -192,7 +192,10 @@ Result<void> add_to(const BuildFlags& flags, Job& job) {
   for (const auto& host : flags.registry.insecure) job.insecure.push_back(host);
   for (auto& mirror : TRY(parse_mirrors(flags.registry))) job.mirrors.push_back(std::move(mirror));
   if (flags.output.empty() || flags.output == "registry") return {};
-  job.options.output = TRY(parse_output(flags.tags, flags.output));
+  std::vector<std::string> names;
+  if (const auto* pushed = std::get_if<executor::RegistryOutput>(&job.options.output))
+    for (const auto& reference : pushed->references) names.push_back(reference.to_string());
+  job.options.output = TRY(parse_output(names, flags.output));
   return {};
 }
 

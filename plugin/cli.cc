@@ -89,7 +89,7 @@ void Cli::add_reading() {
   add_name(*logs, logs_.name);
   logs->add_flag("-f,--follow", logs_.follow, "wait for the pod and follow it to its end");
   logs->add_option("--tail", logs_.tail, "only the last LINES lines")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1'000'000'000))
       ->type_name("LINES");
 }
 

@@ -11,10 +11,10 @@
 namespace imagebuild::dockerfile {
 
 /// The first feature of this instruction that is not executed,
-/// as people write it ("RUN --mount"), or nullopt.
+/// as people write it ("RUN --device"), or nullopt.
 std::optional<std::string> unsupported_feature(const Instruction& instruction);
 
-/// InvalidInput "Dockerfile:7: RUN --mount is not supported yet" for the
+/// InvalidInput "Dockerfile:7: RUN --device … is not supported yet" for the
 /// first such instruction of the file.
 Result<void> check_supported(const Dockerfile& dockerfile);
 

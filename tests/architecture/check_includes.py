@@ -41,7 +41,7 @@ ALLOWED = {
                                    "common/api"},
 }
 
-# The plug-in is a program of its own: common/* and these two headers, which it shares with the builder.
+# The plug-in is a program of its own: common/* and this header, which it shares with the builder.
 PLUGIN_MAY_INCLUDE = {"builder/layer/compression.h"}
 
 # header prefix -> the only folder that may include it

@@ -66,10 +66,16 @@ FROM scratch
 COPY Dockerfile /
 EOF
 mkdir "$T/folder"
-for output in "oci-archive:$T/folder" "docker-archive:$T/missing/x.tar"; do
+ln -s "$T/elsewhere" "$T/link"
+mkfifo "$T/pipe"
+for output in "oci-archive:$T/folder" "docker-archive:$T/missing/x.tar" "docker-archive:$T/link" "oci-archive:$T/pipe"; do
   build --output "$output"
   is "--output ${output%%:*} to a place that cannot be is a configuration failure" "$STATUS" 3
 done
+holds "and a link or a pipe stays what it is" test -L "$T/link" -a -p "$T/pipe"
+printf 'kind: ImageBuild\napiVersion: imagebuild.dev/v1alpha1\nmetadata: {name: x}\nspec:\n  image: example.com/x:1.2\n  source: {inline: {files: {Dockerfile: "FROM scratch\\nLABEL a=b"}}}\n' >"$T/request.yaml"
+"$BUILDER" build --request "$T/request.yaml" --output "docker-archive:$T/request.tar" --work-dir "$WORK" >"$T/log" 2>&1
+is "an archive of a request has the request's name" "$(tar -xOf "$T/request.tar" manifest.json | jq -r '.[0].RepoTags[0]')" example.com/x:1.2
 for flag in "--compression zstd:20" "--compression gzip:0" "--compression xz" "--compression none:3" "--output oci-archive:" "--output tar:x"; do
   # shellcheck disable=SC2086
   build $flag
