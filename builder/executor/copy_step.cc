@@ -233,13 +233,15 @@ Result<void> StageBuilder::apply(const dockerfile::Copy& copy, const Instruction
     return fail(ErrorKind::InvalidInput, "--from and inline files exclude each other");
   const auto request = TRY(make_copy_request(copy));
   const auto lowers = TRY(tree());
-  const auto named = build_.named.find(copy.from);
+  const auto base =
+      plan::resolve_from(build_.file, planned_.index, copy.from, build_.plan.platform);
+  // A stage comes before a named context, as it does for FROM.
+  const bool is_stage = base && std::holds_alternative<plan::StageRef>(*base);
+  const auto named = is_stage ? build_.named.end() : build_.named.find(copy.from);
   const bool from_files = copy.from.empty() || named != build_.named.end();
   const context::Context& files = named != build_.named.end() ? named->second : build_.context;
   LowerList from;
-  if (!from_files)
-    from = TRY(tree_of(
-        TRY(plan::resolve_from(build_.file, planned_.index, copy.from, build_.plan.platform))));
+  if (!from_files) from = TRY(tree_of(TRY(base)));
   auto made = TRY(build_.layers.from_tar(lowers, [&](const ByteSink& sink) {
     if (from_files) return copy_from_context(copy, files, request, sink);
     return copy_from_tree(from, is_linked(copy) ? LowerList() : lowers, request, sink);

@@ -81,6 +81,8 @@ Result<void> StageBuilder::start_from_base() {
     state_.config.architecture = build_.plan.platform.architecture;
     state_.config.variant = build_.plan.platform.variant;
   }
+  // What RUN has where the base sets none: ENV PATH=$PATH:/more adds to it.
+  scope_.set_env("PATH", std::string(kDefaultPath));
   for (const auto& entry : state_.config.config.env) {
     auto equals = entry.find('=');
     if (equals != std::string::npos)

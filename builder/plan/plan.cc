@@ -221,6 +221,9 @@ Result<Base> resolve_from(const Dockerfile& file, std::size_t stage_index, std::
   if (auto stage = find_stage(file, from, stage_index)) return Base(StageRef{*stage});
   if (auto number = parse_number(from)) {
     if (*number < stage_index) return Base(StageRef{*number});
+    if (stage_index == 0)
+      return fail(ErrorKind::InvalidInput,
+                  "--from=" + std::string(from) + ": there is no stage before this one");
     return fail(ErrorKind::InvalidInput, "--from=" + std::string(from) +
                                              ": stages before this one are numbered 0 to " +
                                              std::to_string(static_cast<long>(stage_index) - 1));

@@ -42,6 +42,13 @@ is "RUN true makes no layer" "$(own_layers)" 4
 is "and has an empty history entry" "$(jq '.history[-1].empty_layer' "$CONFIG")" true
 holds "a RUN layer holds no mount points" test -z "$(ls -A "$ROOTFS/proc" "$ROOTFS/sys" "$ROOTFS/dev" "$ROOTFS/etc/resolv.conf" 2>/dev/null)"
 
+context scratch-path <<'EOF'
+FROM scratch
+ENV PATH=$PATH:/more
+EOF
+holds "ENV adds to the default PATH where the base has none" root scratch-path
+is "as RUN has it" "$(jq -r '.config.Env[]' "$CONFIG")" "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/more"
+
 context onbuild-copy <<EOF
 FROM scratch
 ONBUILD COPY --from=files /out /copied
