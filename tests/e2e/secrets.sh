@@ -10,7 +10,7 @@ inline with-secret "$secrets" <<'END'
 FROM alpine:3.10
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc,required wc -c < /root/.npmrc > /length
 RUN --mount=type=secret,id=npmrc,env=TOKEN echo "${#TOKEN}" >> /length
-RUN ls -A /root /run/secrets 2>/dev/null | wc -l >> /length; echo "${TOKEN:-none}" >> /length
+RUN { ls -A /root; ls -A /run/secrets 2>/dev/null; } | wc -l >> /length; echo "${TOKEN:-none}" >> /length
 END
 inline without-key 'secrets: [{id: npmrc, secretRef: {name: npm, key: other}}]' <<'END'
 FROM alpine:3.10
