@@ -223,7 +223,7 @@ Result<Base> resolve_from(const Dockerfile& file, std::size_t stage_index, std::
     if (*number < stage_index) return Base(StageRef{*number});
     if (stage_index == 0)
       return fail(ErrorKind::InvalidInput,
-                  "--from=" + std::string(from) + ": there is no stage before this one");
+                  "--from=" + std::string(from) + ": there are no stages before this one");
     return fail(ErrorKind::InvalidInput, "--from=" + std::string(from) +
                                              ": stages before this one are numbered 0 to " +
                                              std::to_string(static_cast<long>(stage_index) - 1));

@@ -111,9 +111,9 @@ TEST_CASE("no order of stages makes a cycle") {
     auto plan = make_plan(parsed(text), {.target = "a"});
     if (std::string(text).find("ONBUILD") != std::string::npos) plan = make_plan(parsed(text), {});
     REQUIRE_FALSE(plan.ok());
-    CHECK(plan.error().message.find("must come before this one") +
-              plan.error().message.find("stages before this one") <
-          2 * plan.error().message.size());
+    const std::string& message = plan.error().message;
+    CHECK((message.find("must come before this one") != std::string::npos ||
+           message.find("stages before this one") != std::string::npos));
   }
 }
 
@@ -161,7 +161,8 @@ TEST_CASE("sources are judged in every stage, also where no target needs it") {
   CHECK(check_sources(parsed("FROM a AS x\nFROM b\nCOPY --from=x /p /p\n"
                              "RUN --mount=from=0,target=/p --mount=from=nginx,target=/n true\n"))
             .ok());
-  auto wrong = check_sources(parsed("FROM a AS x\nRUN --mount=from=y,target=/p true\nFROM b AS y\n"));
+  auto wrong =
+      check_sources(parsed("FROM a AS x\nRUN --mount=from=y,target=/p true\nFROM b AS y\n"));
   REQUIRE_FALSE(wrong.ok());
   CHECK(wrong.error().message ==
         "Dockerfile:2: RUN: --from=y: the stage must come before this one");
