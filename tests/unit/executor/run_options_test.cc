@@ -16,7 +16,7 @@ dockerfile::Run run_of(const std::string& flags) {
 }
 
 Result<RunMount> plan(const std::string& mount) {
-  return plan_mount(run_of("--mount=" + mount).mounts.at(0), "/work");
+  return plan_mount(run_of("--mount=" + mount).mounts.at(0), "/srv");
 }
 
 }  // namespace
@@ -33,14 +33,14 @@ TEST_CASE("a mount has the reference's defaults, and an absolute target") {
   for (const Row& row : {
            Row{"type=tmpfs,target=/t", Kind::Tmpfs, "/t", "/", false, 0755},
            Row{"target=/t", Kind::Tree, "/t", "/", true, 0755},
-           Row{"type=bind,source=a/../b,target=t,rw", Kind::Tree, "/work/t", "/b", false, 0755},
+           Row{"type=bind,source=a/../b,target=t,rw", Kind::Tree, "/srv/t", "/b", false, 0755},
            Row{"type=bind,source=../../etc,target=../t", Kind::Tree, "/t", "/etc", true, 0755},
-           Row{"type=cache,target=t/", Kind::Cache, "/work/t", "/", false, 0755},
+           Row{"type=cache,target=t/", Kind::Cache, "/srv/t", "/", false, 0755},
            Row{"type=cache,target=/t,ro,mode=0700", Kind::Cache, "/t", "/", true, 0700},
            Row{"type=secret,id=a", Kind::Secret, "/run/secrets/a", "/", true, 0400},
            Row{"type=secret,id=dir/a", Kind::Secret, "/run/secrets/a", "/", true, 0400},
            Row{"type=secret,id=a,target=/s,mode=0440", Kind::Secret, "/s", "/", true, 0440},
-           Row{"type=secret,target=s/name", Kind::Secret, "/work/s/name", "/", true, 0400},
+           Row{"type=secret,target=s/name", Kind::Secret, "/srv/s/name", "/", true, 0400},
            Row{"type=secret,id=a,env=A", Kind::Secret, "", "/", true, 0400},
            Row{"type=secret,id=a,env=A,target=/s", Kind::Secret, "/s", "/", true, 0400},
            Row{"type=ssh", Kind::Agent, "", "/", true, 0600},
@@ -70,7 +70,7 @@ TEST_CASE("caches are the same by id, by default the target, and by what they st
   const auto key = [](const char* mount) { return plan(mount)->cache_key; };
   CHECK(key("type=cache,target=/c") == key("type=cache,target=/c,ro,sharing=locked"));
   CHECK(key("type=cache,target=/c") == key("type=cache,target=/other,id=/c"));
-  CHECK(key("type=cache,target=t") == key("type=cache,target=/work/t"));
+  CHECK(key("type=cache,target=t") == key("type=cache,target=/srv/t"));
   CHECK(key("type=cache,target=/c") != key("type=cache,target=/d"));
   CHECK(key("type=cache,target=/c") != key("type=cache,target=/c,from=a"));
   CHECK(key("type=cache,target=/c,from=a") != key("type=cache,target=/c,from=a,source=/s"));
